@@ -1,0 +1,183 @@
+//! The digests of both services behind one small interface: fed in one pass as a body arrives.
+//!
+//! Which digests a body needs is known before its first byte (`Wanted`). Nothing here knows headers: the services
+//! compare the results with what the client sent.
+
+mod crc64;
+mod hex;
+mod tree;
+
+use md5::Md5 as Md5Hash;
+use sha1::{Digest as _, Sha1 as Sha1Hash};
+use sha2::Sha256 as Sha256Hash;
+
+pub use crc64::Crc64;
+pub use hex::{Hex, InvalidHex};
+pub use tree::{LEAF_SIZE_BYTES, TreeHash, TreeHasher};
+
+/// An MD5 digest, 16 bytes.
+pub type Md5 = Hex<16, Md5Kind>;
+/// A SHA-1 digest, 20 bytes.
+pub type Sha1 = Hex<20, Sha1Kind>;
+/// A linear SHA-256 digest, 32 bytes.
+pub type Sha256 = Hex<32, Sha256Kind>;
+
+/// Marks a digest as an MD5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Md5Kind {}
+/// Marks a digest as a SHA-1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sha1Kind {}
+/// Marks a digest as a linear SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sha256Kind {}
+
+/// Which digests a body needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// MD5 and CRC-64, which COS computes for every object and part.
+    pub md5_and_crc64: bool,
+    /// SHA-1, which COS computes only when the client sent one.
+    pub sha1: bool,
+    /// SHA-256, linear and tree, which CAS computes for every archive and chunk.
+    pub sha256_and_tree: bool,
+}
+
+/// The digests of a body, as far as they were wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Digests {
+    /// MD5.
+    pub md5: Option<Md5>,
+    /// CRC-64/XZ.
+    pub crc64: Option<Crc64>,
+    /// SHA-1.
+    pub sha1: Option<Sha1>,
+    /// SHA-256 of all bytes.
+    pub sha256: Option<Sha256>,
+    /// SHA-256 tree hash with leaves of 1 MiB.
+    pub tree: Option<TreeHash>,
+}
+
+/// Computes the wanted digests of a body that arrives in pieces.
+pub struct Hasher {
+    md5_and_crc64: Option<(Md5Hash, crc64::Running)>,
+    sha1: Option<Sha1Hash>,
+    sha256_and_tree: Option<(Sha256Hash, TreeHasher)>,
+}
+
+impl Hasher {
+    /// Starts with no bytes.
+    pub fn new(wanted: Wanted) -> Self {
+        Hasher {
+            md5_and_crc64: wanted.md5_and_crc64.then(|| (Md5Hash::new(), crc64::Running::new())),
+            sha1: wanted.sha1.then(Sha1Hash::new),
+            sha256_and_tree: wanted.sha256_and_tree.then(|| (Sha256Hash::new(), TreeHasher::new())),
+        }
+    }
+
+    /// Feeds the next bytes to every digest.
+    pub fn update(&mut self, bytes: &[u8]) {
+        if let Some((md5, crc64)) = &mut self.md5_and_crc64 {
+            md5.update(bytes);
+            crc64.update(bytes);
+        }
+        if let Some(sha1) = &mut self.sha1 {
+            sha1.update(bytes);
+        }
+        if let Some((sha256, tree)) = &mut self.sha256_and_tree {
+            sha256.update(bytes);
+            tree.update(bytes);
+        }
+    }
+
+    /// The digests of all bytes fed.
+    pub fn finish(self) -> Digests {
+        let (md5, crc64) = self.md5_and_crc64.unzip();
+        let (sha256, tree) = self.sha256_and_tree.unzip();
+        Digests {
+            md5: md5.map(|hash| Hex::new(hash.finalize().into())),
+            crc64: crc64.map(|crc64| crc64.finish()),
+            sha1: self.sha1.map(|hash| Hex::new(hash.finalize().into())),
+            sha256: sha256.map(|hash| Hex::new(hash.finalize().into())),
+            tree: tree.map(TreeHasher::finish),
+        }
+    }
+
+    /// The digests of bytes that are all there.
+    pub fn of(bytes: &[u8], wanted: Wanted) -> Digests {
+        let mut hasher = Hasher::new(wanted);
+        hasher.update(bytes);
+        hasher.finish()
+    }
+}
+
+/// The MD5 of a text or of other bytes that are all there.
+pub fn md5(bytes: &[u8]) -> Md5 {
+    Hex::new(Md5Hash::digest(bytes).into())
+}
+
+/// The SHA-1 of a text or of other bytes that are all there.
+pub fn sha1(bytes: &[u8]) -> Sha1 {
+    Hex::new(Sha1Hash::digest(bytes).into())
+}
+
+/// The first 128 bits of the SHA-256 of names, each hashed with its length: a key for what the names belong to.
+pub fn key_of(names: &[&str]) -> u128 {
+    let mut hash = Sha256Hash::new();
+    for name in names {
+        hash.update((name.len() as u64).to_le_bytes());
+        hash.update(name.as_bytes());
+    }
+    let digest: [u8; 32] = hash.finalize().into();
+    u128::from_le_bytes(digest[..16].try_into().expect("a SHA-256 has 32 bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Wanted = Wanted { md5_and_crc64: true, sha1: true, sha256_and_tree: true };
+
+    #[test]
+    fn only_wanted_digests_are_computed() {
+        let digests = Hasher::of(b"x", Wanted { md5_and_crc64: true, ..Wanted::default() });
+        assert!(digests.md5.is_some() && digests.crc64.is_some());
+        assert!(digests.sha1.is_none() && digests.sha256.is_none() && digests.tree.is_none());
+    }
+
+    #[test]
+    fn digests_of_known_texts() {
+        let digests = Hasher::of(b"[Object Content]", ALL);
+        // The sample of the PUT Object page.
+        assert_eq!(digests.crc64.unwrap().to_string(), "16749565679157681890");
+        assert_eq!(md5(b"").to_string(), "d41d8cd98f00b204e9800998ecf8427e");
+        assert_eq!(sha1(b"abc").to_string(), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_eq!(
+            Hasher::of(b"abc", ALL).sha256.unwrap().to_string(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+
+    #[test]
+    fn the_cuts_between_pieces_do_not_matter() {
+        let bytes: Vec<u8> = (0..3000u32).map(|index| (index * 31 % 251) as u8).collect();
+        let whole = Hasher::of(&bytes, ALL);
+        for cut in [0, 1, 63, 64, 65, 1500, 2999, 3000] {
+            let mut hasher = Hasher::new(ALL);
+            hasher.update(&bytes[..cut]);
+            hasher.update(&bytes[cut..]);
+            let cut_digests = hasher.finish();
+            assert_eq!(cut_digests.md5, whole.md5);
+            assert_eq!(cut_digests.crc64, whole.crc64);
+            assert_eq!(cut_digests.sha1, whole.sha1);
+            assert_eq!(cut_digests.sha256, whole.sha256);
+            assert_eq!(cut_digests.tree, whole.tree);
+        }
+    }
+
+    #[test]
+    fn keys_tell_where_one_name_ends_and_the_next_begins() {
+        assert_ne!(key_of(&["a", "bc"]), key_of(&["ab", "c"]));
+        assert_eq!(key_of(&["a", "bc"]), key_of(&["a", "bc"]));
+    }
+}

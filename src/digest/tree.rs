@@ -1,0 +1,148 @@
+//! The SHA-256 tree hash of CAS.
+//!
+//! The data is cut into leaves of 1 MiB, the last may be shorter. Going up, each pair of neighbours becomes the
+//! SHA-256 of their 64 bytes; a node left over at the end of a level moves up unchanged. No bytes at all hash to
+//! the SHA-256 of nothing.
+//!
+//! Source: CAS API, "Checksums" (`cas.md` 3).
+
+use sha2::{Digest as _, Sha256};
+
+use super::Hex;
+
+/// The size of a leaf: 1 MiB.
+pub const LEAF_SIZE_BYTES: u64 = 1 << 20;
+
+/// A SHA-256 tree hash, 32 bytes. Not the same type as a linear SHA-256, which it equals up to 1 MiB.
+pub type TreeHash = Hex<32, TreeKind>;
+
+/// Marks a digest as a tree hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TreeKind {}
+
+impl TreeHash {
+    /// The tree hash of an archive from those of its parts in order. Right when every part but the last has the same
+    /// power of two of leaves; the last may be of any length up to that. `None` without parts.
+    pub fn fold(parts: impl IntoIterator<Item = TreeHash>) -> Option<TreeHash> {
+        let mut folded = Folding::default();
+        parts.into_iter().for_each(|part| folded.push(part));
+        folded.finish()
+    }
+}
+
+/// A tree hash in the making: at most one node of each level is kept.
+pub struct TreeHasher {
+    leaf: Sha256,
+    leaf_len: u64,
+    folding: Folding,
+}
+
+impl TreeHasher {
+    /// Starts with no bytes.
+    pub fn new() -> Self {
+        TreeHasher { leaf: Sha256::new(), leaf_len: 0, folding: Folding::default() }
+    }
+
+    /// Feeds the next bytes.
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.leaf_len == LEAF_SIZE_BYTES {
+                self.end_leaf();
+            }
+            let room = (LEAF_SIZE_BYTES - self.leaf_len) as usize;
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.leaf.update(now);
+            self.leaf_len += now.len() as u64;
+            bytes = later;
+        }
+    }
+
+    /// The tree hash of all bytes fed.
+    pub fn finish(mut self) -> TreeHash {
+        self.end_leaf();
+        self.folding.finish().expect("the last leaf was pushed")
+    }
+
+    fn end_leaf(&mut self) {
+        self.folding.push(Hex::new(self.leaf.finalize_reset().into()));
+        self.leaf_len = 0;
+    }
+}
+
+impl Default for TreeHasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Nodes whose sibling has not come yet, each with its height, the highest first: heights strictly decrease.
+#[derive(Default)]
+struct Folding(Vec<(u32, TreeHash)>);
+
+impl Folding {
+    /// Appends a node of height 0 and joins what has become a pair.
+    fn push(&mut self, node: TreeHash) {
+        let (mut height, mut node) = (0, node);
+        while let Some(&(left_height, left)) = self.0.last() {
+            if left_height != height {
+                break;
+            }
+            self.0.pop();
+            node = parent(left, node);
+            height += 1;
+        }
+        self.0.push((height, node));
+    }
+
+    /// Joins what is left, from the right: a lone node moves up until it meets a sibling.
+    fn finish(self) -> Option<TreeHash> {
+        self.0.into_iter().map(|(_, node)| node).rev().reduce(|right, left| parent(left, right))
+    }
+}
+
+fn parent(left: TreeHash, right: TreeHash) -> TreeHash {
+    Hex::new(Sha256::new().chain_update(left.bytes()).chain_update(right.bytes()).finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf(index: u32) -> TreeHash {
+        Hex::new(Sha256::digest(index.to_le_bytes()).into())
+    }
+
+    /// The definition, slowly: the left child has the largest power of two of leaves below the whole.
+    fn recursive(leaves: &[TreeHash]) -> TreeHash {
+        match leaves {
+            [one] => *one,
+            _ => {
+                let mut left = 1;
+                while left * 2 < leaves.len() {
+                    left *= 2;
+                }
+                parent(recursive(&leaves[..left]), recursive(&leaves[left..]))
+            }
+        }
+    }
+
+    #[test]
+    fn folding_agrees_with_the_recursive_definition_for_any_number_of_leaves() {
+        for count in 1..=130 {
+            let leaves: Vec<_> = (0..count).map(leaf).collect();
+            assert_eq!(TreeHash::fold(leaves.iter().copied()), Some(recursive(&leaves)), "{count} leaves");
+        }
+        assert_eq!(TreeHash::fold([]), None);
+    }
+
+    #[test]
+    fn parts_of_a_power_of_two_of_leaves_fold_to_the_whole() {
+        for count in 1..=40u32 {
+            let leaves: Vec<_> = (0..count).map(leaf).collect();
+            for part in [1, 2, 4, 8, 16] {
+                let parts = leaves.chunks(part).map(recursive);
+                assert_eq!(TreeHash::fold(parts), Some(recursive(&leaves)), "{count} leaves in parts of {part}");
+            }
+        }
+    }
+}

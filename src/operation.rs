@@ -1,0 +1,361 @@
+//! The operations of both services: the vocabulary that routing, scenarios, handlers and the journal share.
+//!
+//! One table holds every documented operation, also those that cos-emu does not emulate yet: they are
+//! recognised, named in the journal, and answered 501. The table knows no paths (see `cos::route` and
+//! `cas::route`) and no behaviour.
+
+use std::fmt;
+
+/// One of the two emulated services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// Cloud Object Storage, the XML API.
+    Cos,
+    /// Cloud Archive Storage, the JSON API.
+    Cas,
+}
+
+impl Service {
+    /// The name that scenario files and the journal use: `cos` or `cas`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Service::Cos => "cos",
+            Service::Cas => "cas",
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a request or an answer carries in its body when all goes well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payload {
+    /// No body.
+    Nothing,
+    /// An XML or JSON document.
+    Document,
+    /// Bytes of an object or an archive.
+    Data,
+}
+
+/// Whether this version of cos-emu carries an operation out or answers 501.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Emulation {
+    /// Carried out.
+    Built,
+    /// Recognised, answered `501 NotImplemented` in the service's error format.
+    NotBuilt,
+}
+
+macro_rules! operations {
+    ($($variant:ident $service:ident $name:literal $request:ident $answer:ident $emulation:ident;)*) => {
+        /// A documented operation of COS or CAS. Operations that share a name between the services are
+        /// different variants: those of CAS carry the word `Vault`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[allow(missing_docs, reason = "each variant is the operation of that name")]
+        pub enum Operation { $($variant,)* }
+
+        impl Operation {
+            /// Every operation, in the order of the table.
+            pub const ALL: &'static [Operation] = &[$(Operation::$variant,)*];
+
+            /// The service's own name of the operation, such as `UploadPart`. Not unique: both services have
+            /// an `UploadPart`.
+            pub fn name(self) -> &'static str {
+                match self { $(Operation::$variant => $name,)* }
+            }
+
+            /// The service the operation belongs to.
+            pub fn service(self) -> Service {
+                match self { $(Operation::$variant => Service::$service,)* }
+            }
+
+            /// What the request carries.
+            pub fn request(self) -> Payload {
+                match self { $(Operation::$variant => Payload::$request,)* }
+            }
+
+            /// What a successful answer carries.
+            pub fn answer(self) -> Payload {
+                match self { $(Operation::$variant => Payload::$answer,)* }
+            }
+
+            /// Whether it is carried out.
+            pub fn emulation(self) -> Emulation {
+                match self { $(Operation::$variant => Emulation::$emulation,)* }
+            }
+        }
+    };
+}
+
+operations! {
+    // COS: the account and its buckets.
+    ListBuckets                   Cos "ListBuckets"                    Nothing  Document Built;
+    PutBucket                     Cos "PutBucket"                      Document Nothing  Built;
+    HeadBucket                    Cos "HeadBucket"                     Nothing  Nothing  Built;
+    DeleteBucket                  Cos "DeleteBucket"                   Nothing  Nothing  Built;
+    ListObjects                   Cos "ListObjects"                    Nothing  Document Built;
+    ListVersions                  Cos "ListVersions"                   Nothing  Document NotBuilt;
+
+    // COS: objects.
+    PutObject                     Cos "PutObject"                      Data     Nothing  Built;
+    GetObject                     Cos "GetObject"                      Nothing  Data     Built;
+    HeadObject                    Cos "HeadObject"                     Nothing  Nothing  Built;
+    DeleteObject                  Cos "DeleteObject"                   Nothing  Nothing  Built;
+    DeleteObjects                 Cos "DeleteObjects"                  Document Document Built;
+    CopyObject                    Cos "CopyObject"                     Nothing  Document NotBuilt;
+    AppendObject                  Cos "AppendObject"                   Data     Nothing  NotBuilt;
+    PostObject                    Cos "PostObject"                     Data     Document NotBuilt;
+    OptionsObject                 Cos "OptionsObject"                  Nothing  Nothing  NotBuilt;
+    RestoreObject                 Cos "RestoreObject"                  Document Nothing  NotBuilt;
+    SelectObjectContent           Cos "SelectObjectContent"            Document Document NotBuilt;
+    PreflightObject               Cos "PreflightObject"                Nothing  Nothing  NotBuilt;
+
+    // COS: multipart uploads.
+    InitiateMultipartUpload       Cos "InitiateMultipartUpload"        Nothing  Document Built;
+    UploadPart                    Cos "UploadPart"                     Data     Nothing  Built;
+    UploadPartCopy                Cos "UploadPartCopy"                 Nothing  Document NotBuilt;
+    CompleteMultipartUpload       Cos "CompleteMultipartUpload"        Document Document Built;
+    AbortMultipartUpload          Cos "AbortMultipartUpload"           Nothing  Nothing  Built;
+    ListParts                     Cos "ListParts"                      Nothing  Document Built;
+    ListMultipartUploads          Cos "ListMultipartUploads"           Nothing  Document Built;
+
+    // COS: sub-resources of objects.
+    GetObjectAcl                  Cos "GetObjectAcl"                   Nothing  Document NotBuilt;
+    PutObjectAcl                  Cos "PutObjectAcl"                   Document Nothing  NotBuilt;
+    GetObjectTagging              Cos "GetObjectTagging"               Nothing  Document NotBuilt;
+    PutObjectTagging              Cos "PutObjectTagging"               Document Nothing  NotBuilt;
+    DeleteObjectTagging           Cos "DeleteObjectTagging"            Nothing  Nothing  NotBuilt;
+    GetObjectRetention            Cos "GetObjectRetention"             Nothing  Document NotBuilt;
+    PutObjectRetention            Cos "PutObjectRetention"             Document Nothing  NotBuilt;
+    GetObjectSymlink              Cos "GetObjectSymlink"               Nothing  Nothing  NotBuilt;
+    PutObjectSymlink              Cos "PutObjectSymlink"               Nothing  Nothing  NotBuilt;
+
+    // COS: sub-resources of buckets.
+    GetBucketAcl                  Cos "GetBucketAcl"                   Nothing  Document NotBuilt;
+    PutBucketAcl                  Cos "PutBucketAcl"                   Document Nothing  NotBuilt;
+    GetBucketCors                 Cos "GetBucketCors"                  Nothing  Document NotBuilt;
+    PutBucketCors                 Cos "PutBucketCors"                  Document Nothing  NotBuilt;
+    DeleteBucketCors              Cos "DeleteBucketCors"               Nothing  Nothing  NotBuilt;
+    GetBucketLocation             Cos "GetBucketLocation"              Nothing  Document NotBuilt;
+    GetBucketLifecycle            Cos "GetBucketLifecycle"             Nothing  Document NotBuilt;
+    PutBucketLifecycle            Cos "PutBucketLifecycle"             Document Nothing  NotBuilt;
+    DeleteBucketLifecycle         Cos "DeleteBucketLifecycle"          Nothing  Nothing  NotBuilt;
+    GetBucketVersioning           Cos "GetBucketVersioning"            Nothing  Document NotBuilt;
+    PutBucketVersioning           Cos "PutBucketVersioning"            Document Nothing  NotBuilt;
+    GetBucketTagging              Cos "GetBucketTagging"               Nothing  Document NotBuilt;
+    PutBucketTagging              Cos "PutBucketTagging"               Document Nothing  NotBuilt;
+    DeleteBucketTagging           Cos "DeleteBucketTagging"            Nothing  Nothing  NotBuilt;
+    GetBucketPolicy               Cos "GetBucketPolicy"                Nothing  Document NotBuilt;
+    PutBucketPolicy               Cos "PutBucketPolicy"                Document Nothing  NotBuilt;
+    DeleteBucketPolicy            Cos "DeleteBucketPolicy"             Nothing  Nothing  NotBuilt;
+    GetBucketReferer              Cos "GetBucketReferer"               Nothing  Document NotBuilt;
+    PutBucketReferer              Cos "PutBucketReferer"               Document Nothing  NotBuilt;
+    DeleteBucketReferer           Cos "DeleteBucketReferer"            Nothing  Nothing  NotBuilt;
+    GetBucketWebsite              Cos "GetBucketWebsite"               Nothing  Document NotBuilt;
+    PutBucketWebsite              Cos "PutBucketWebsite"               Document Nothing  NotBuilt;
+    DeleteBucketWebsite           Cos "DeleteBucketWebsite"            Nothing  Nothing  NotBuilt;
+    GetBucketReplication          Cos "GetBucketReplication"           Nothing  Document NotBuilt;
+    PutBucketReplication          Cos "PutBucketReplication"           Document Nothing  NotBuilt;
+    DeleteBucketReplication       Cos "DeleteBucketReplication"        Nothing  Nothing  NotBuilt;
+    GetBucketLogging              Cos "GetBucketLogging"               Nothing  Document NotBuilt;
+    PutBucketLogging              Cos "PutBucketLogging"               Document Nothing  NotBuilt;
+    GetBucketInventory            Cos "GetBucketInventory"             Nothing  Document NotBuilt;
+    PutBucketInventory            Cos "PutBucketInventory"             Document Nothing  NotBuilt;
+    PostBucketInventory           Cos "PostBucketInventory"            Document Nothing  NotBuilt;
+    DeleteBucketInventory         Cos "DeleteBucketInventory"          Nothing  Nothing  NotBuilt;
+    ListBucketInventory           Cos "ListBucketInventory"            Nothing  Document NotBuilt;
+    GetBucketEncryption           Cos "GetBucketEncryption"            Nothing  Document NotBuilt;
+    PutBucketEncryption           Cos "PutBucketEncryption"            Document Nothing  NotBuilt;
+    DeleteBucketEncryption        Cos "DeleteBucketEncryption"         Nothing  Nothing  NotBuilt;
+    GetBucketAccelerate           Cos "GetBucketAccelerate"            Nothing  Document NotBuilt;
+    PutBucketAccelerate           Cos "PutBucketAccelerate"            Document Nothing  NotBuilt;
+    GetBucketDomain               Cos "GetBucketDomain"                Nothing  Document NotBuilt;
+    PutBucketDomain               Cos "PutBucketDomain"                Document Nothing  NotBuilt;
+    DeleteBucketDomain            Cos "DeleteBucketDomain"             Nothing  Nothing  NotBuilt;
+    GetBucketDomainCertificate    Cos "GetBucketDomainCertificate"     Nothing  Document NotBuilt;
+    PutBucketDomainCertificate    Cos "PutBucketDomainCertificate"     Document Nothing  NotBuilt;
+    DeleteBucketDomainCertificate Cos "DeleteBucketDomainCertificate"  Nothing  Nothing  NotBuilt;
+    GetBucketOrigin               Cos "GetBucketOrigin"                Nothing  Document NotBuilt;
+    PutBucketOrigin               Cos "PutBucketOrigin"                Document Nothing  NotBuilt;
+    DeleteBucketOrigin            Cos "DeleteBucketOrigin"             Nothing  Nothing  NotBuilt;
+    GetBucketIntelligentTiering   Cos "GetBucketIntelligentTiering"    Nothing  Document NotBuilt;
+    PutBucketIntelligentTiering   Cos "PutBucketIntelligentTiering"    Document Nothing  NotBuilt;
+    GetBucketObjectLock           Cos "GetBucketObjectLock"            Nothing  Document NotBuilt;
+    PutBucketObjectLock           Cos "PutBucketObjectLock"            Document Nothing  NotBuilt;
+    GetBucketStrictSignature      Cos "GetBucketStrictSignature"       Nothing  Document NotBuilt;
+    PutBucketStrictSignature      Cos "PutBucketStrictSignature"       Document Nothing  NotBuilt;
+    DeleteBucketStrictSignature   Cos "DeleteBucketStrictSignature"    Nothing  Nothing  NotBuilt;
+    GetBucketNotification         Cos "GetBucketNotification"          Nothing  Document NotBuilt;
+    PutBucketNotification         Cos "PutBucketNotification"          Document Nothing  NotBuilt;
+
+    // CAS: vaults.
+    CreateVault                   Cas "CreateVault"                    Nothing  Nothing  Built;
+    DescribeVault                 Cas "DescribeVault"                  Nothing  Document Built;
+    ListVaults                    Cas "ListVaults"                     Nothing  Document Built;
+    DeleteVault                   Cas "DeleteVault"                    Nothing  Nothing  Built;
+    GetVaultAccessPolicy          Cas "GetVaultAccessPolicy"           Nothing  Document NotBuilt;
+    SetVaultAccessPolicy          Cas "SetVaultAccessPolicy"           Document Nothing  NotBuilt;
+    DeleteVaultAccessPolicy       Cas "DeleteVaultAccessPolicy"        Nothing  Nothing  NotBuilt;
+    GetVaultNotifications         Cas "GetVaultNotifications"          Nothing  Document NotBuilt;
+    SetVaultNotifications         Cas "SetVaultNotifications"          Document Nothing  NotBuilt;
+    DeleteVaultNotifications      Cas "DeleteVaultNotifications"       Nothing  Nothing  NotBuilt;
+
+    // CAS: archives and their multipart uploads.
+    UploadArchive                 Cas "UploadArchive"                  Data     Nothing  Built;
+    DeleteArchive                 Cas "DeleteArchive"                  Nothing  Nothing  Built;
+    InitiateVaultUpload           Cas "InitiateMultipartUpload"        Nothing  Nothing  Built;
+    UploadVaultPart               Cas "UploadPart"                     Data     Nothing  Built;
+    CompleteVaultUpload           Cas "CompleteMultipartUpload"        Nothing  Nothing  Built;
+    AbortVaultUpload              Cas "AbortMultipartUpload"           Nothing  Nothing  Built;
+    ListVaultParts                Cas "ListParts"                      Nothing  Document Built;
+    ListVaultUploads              Cas "ListMultipartUploads"           Nothing  Document Built;
+
+    // CAS: jobs.
+    InitiateJob                   Cas "InitiateJob"                    Document Nothing  NotBuilt;
+    DescribeJob                   Cas "DescribeJob"                    Nothing  Document NotBuilt;
+    ListJobs                      Cas "ListJobs"                       Nothing  Document NotBuilt;
+    GetJobOutput                  Cas "GetJobOutput"                   Nothing  Data     NotBuilt;
+}
+
+impl Operation {
+    /// The operations of that name, of either service; empty when there is none.
+    pub fn named(name: &str) -> impl Iterator<Item = Operation> + '_ {
+        Operation::ALL.iter().copied().filter(move |operation| operation.name() == name)
+    }
+
+    /// Whether the operation belongs to the group.
+    pub fn is_in(self, group: Group) -> bool {
+        let name = self.name();
+        let reads = ["Get", "Head", "List", "Describe"].iter().any(|prefix| name.starts_with(prefix));
+        match group {
+            Group::Read => reads,
+            Group::Write => !reads,
+            Group::List => name.starts_with("List"),
+            Group::Multipart => matches!(
+                name,
+                "InitiateMultipartUpload"
+                    | "UploadPart"
+                    | "UploadPartCopy"
+                    | "CompleteMultipartUpload"
+                    | "AbortMultipartUpload"
+                    | "ListParts"
+                    | "ListMultipartUploads"
+            ),
+            Group::Data => self.request() == Payload::Data || self.answer() == Payload::Data,
+            Group::Any => true,
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a request names, as far as it names it: what rules match on and what the journal shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// COS: the bucket, `name-appid`.
+    pub bucket: Option<String>,
+    /// COS: the object key.
+    pub key: Option<String>,
+    /// The upload id, of either service.
+    pub upload: Option<String>,
+    /// The part number: of COS as sent, of CAS the start of the range divided by the part size, plus 1.
+    pub part: Option<u64>,
+    /// CAS: the vault.
+    pub vault: Option<String>,
+    /// CAS: the archive id.
+    pub archive: Option<String>,
+    /// CAS: the job id.
+    pub job: Option<String>,
+}
+
+/// A group of operations that a scenario can name instead of listing them.
+///
+/// Source: `scenarios.md` 5.2, "Small print".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// `Get…`, `Head…`, `List…`, `Describe…`.
+    Read,
+    /// Everything that is not [`Group::Read`].
+    Write,
+    /// `List…`.
+    List,
+    /// The six multipart operations and `UploadPartCopy`.
+    Multipart,
+    /// Operations that carry object bytes in the request or in the answer.
+    Data,
+    /// Every operation.
+    Any,
+}
+
+impl Group {
+    /// Every group with the name that scenario files use.
+    pub const ALL: &'static [(&'static str, Group)] = &[
+        ("@read", Group::Read),
+        ("@write", Group::Write),
+        ("@list", Group::List),
+        ("@multipart", Group::Multipart),
+        ("@data", Group::Data),
+        ("@any", Group::Any),
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_name_stands_for_one_operation_of_each_service() {
+        let services: Vec<_> = Operation::named("UploadPart").map(Operation::service).collect();
+        assert_eq!(services, [Service::Cos, Service::Cas]);
+    }
+
+    #[test]
+    fn names_are_unique_within_a_service() {
+        for (index, operation) in Operation::ALL.iter().enumerate() {
+            for other in &Operation::ALL[index + 1..] {
+                assert!(
+                    operation.service() != other.service() || operation.name() != other.name(),
+                    "{operation:?} and {other:?} share a name"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_data_group_is_the_one_that_the_scenario_language_lists() {
+        let names: Vec<_> = Operation::ALL
+            .iter()
+            .filter(|operation| operation.is_in(Group::Data))
+            .map(|operation| operation.name())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "PutObject",
+                "GetObject",
+                "AppendObject",
+                "PostObject",
+                "UploadPart",
+                "UploadArchive",
+                "UploadPart",
+                "GetJobOutput"
+            ]
+        );
+    }
+
+    #[test]
+    fn read_and_write_divide_all_operations() {
+        for operation in Operation::ALL {
+            assert_ne!(operation.is_in(Group::Read), operation.is_in(Group::Write), "{operation}");
+        }
+    }
+}

@@ -1,0 +1,687 @@
+//! Which rules act on a request: a pure function of the rules, their counters, the seed and the request.
+//!
+//! Each rule counts the requests that it matches, whether or not another rule disturbs them, and how often it fired.
+//! Both counters are kept per scope key, and chance depends on the scope key and the number of the match, so requests
+//! in other scopes cannot change what happens in this one.
+//!
+//! Source: `scenarios.md` 3, 4, 11 and 12.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use super::rule::{Action, Delay, Fire, Matches, Per, Point, Rule, When};
+use super::value::Offset;
+use crate::chance::{Roll, Seed};
+use crate::clock::Timestamp;
+use crate::digest::key_of;
+use crate::message::Head;
+use crate::operation::{Names, Operation, Service};
+
+/// How many distinct scope keys a table remembers at least. When there are twice as many, the older half is forgotten.
+const REMEMBERED_KEYS: usize = 500_000;
+
+/// What rules look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The service that the request was for.
+    pub service: Service,
+    /// The operation; `None` when it is none.
+    pub operation: Option<Operation>,
+    /// What it names.
+    pub names: &'a Names,
+    /// The head.
+    pub head: &'a Head,
+    /// The number of the connection.
+    pub connection: u64,
+    /// The bytes that are read or sent, if that is known.
+    pub span: &'a Span,
+}
+
+/// The bytes of an object, archive or body that a request reads or sends.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Which bytes.
+    pub range: Option<Range<u64>>,
+    /// Of how many, where that is known.
+    pub total: Option<u64>,
+}
+
+/// Whether rules may act on a request. One that the service refuses by itself (a bad signature) is counted only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MayFire {
+    /// They may.
+    Yes,
+    /// They only count.
+    No,
+}
+
+/// What was decided about a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The key of the logical request: equal for all attempts of it.
+    pub request: u128,
+    /// The how-manieth attempt since the last one that succeeded undisturbed; from 1.
+    pub attempt: u32,
+    /// The how-manieth arrival at all; from 1.
+    pub arrival: u32,
+    /// What became of each rule that matched, in the order of the rules.
+    pub traces: Vec<Trace>,
+}
+
+/// What became of a rule that matched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trace {
+    /// The index of the rule.
+    pub rule: usize,
+    /// The key of the counters.
+    pub scope: u128,
+    /// The key in words.
+    pub scope_name: String,
+    /// The number of the match, from 1.
+    pub match_number: u32,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The rule acts. Carries the number of the firing, from 1.
+    Fired(u32),
+    /// `fire` does not ask for this match.
+    NotDue,
+    /// An earlier rule acted and ended the evaluation; its index.
+    Shadowed(usize),
+    /// What the rule does cannot happen in this exchange, or lies past the end of the body.
+    NotReached,
+    /// The service refused the request before rules may act.
+    Refused,
+}
+
+impl Decision {
+    /// The rules that act, in order.
+    pub fn fired(&self) -> impl Iterator<Item = &Trace> {
+        self.traces.iter().filter(|trace| matches!(trace.outcome, Outcome::Fired(_)))
+    }
+
+    /// Whether any rule acts.
+    pub fn disturbs(&self) -> bool {
+        self.fired().next().is_some()
+    }
+}
+
+impl Trace {
+    /// The random numbers of the rule's action of that index.
+    pub fn roll(&self, seed: Seed, rules: &[Rule], action: usize) -> Roll {
+        // Draw 0 belongs to `probability`.
+        Roll::new(seed, &rules[self.rule].id, self.scope, self.match_number, action as u32 + 1)
+    }
+}
+
+/// How often rules matched and fired, and how often requests arrived.
+#[derive(Debug)]
+pub struct Counters {
+    since: Timestamp,
+    scopes: Vec<Table<Count>>,
+    totals: Vec<Count>,
+    requests: Table<Arrivals>,
+}
+
+/// The two counters of a rule, never mixed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Requests for which `when` held.
+    pub matches: u32,
+    /// How often the rule acted.
+    pub firings: u32,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Arrivals {
+    all: u32,
+    since_success: u32,
+}
+
+impl Counters {
+    /// All at zero, for so many rules; `now` is when the scenario becomes active.
+    pub fn new(rules: usize, now: Timestamp) -> Self {
+        Counters {
+            since: now,
+            scopes: (0..rules).map(|_| Table::default()).collect(),
+            totals: vec![Count::default(); rules],
+            requests: Table::default(),
+        }
+    }
+
+    /// The counts of each rule, over all scopes.
+    pub fn totals(&self) -> &[Count] {
+        &self.totals
+    }
+
+    /// Takes a firing back: what the rule does was not reached in this exchange.
+    pub fn retract(&mut self, trace: &Trace) {
+        let count = self.scopes[trace.rule].entry(trace.scope);
+        count.firings = count.firings.saturating_sub(1);
+        self.totals[trace.rule].firings = self.totals[trace.rule].firings.saturating_sub(1);
+    }
+
+    /// Starts the attempts of a logical request again: one succeeded undisturbed.
+    pub fn succeeded(&mut self, request: u128) {
+        self.requests.entry(request).since_success = 0;
+    }
+}
+
+/// Counts a request and decides which rules act on it.
+///
+/// Rules are looked at in order. The first that fires and does not say `continue` ends the evaluation; the rules after
+/// it still count their matches.
+pub fn decide(
+    rules: &[Rule],
+    counters: &mut Counters,
+    seed: Seed,
+    facts: &Facts<'_>,
+    now: Timestamp,
+    may_fire: MayFire,
+) -> Decision {
+    let request = logical_request(facts);
+    let arrivals = counters.requests.entry(request);
+    arrivals.all = arrivals.all.saturating_add(1);
+    arrivals.since_success = arrivals.since_success.saturating_add(1);
+    let (attempt, arrival) = (arrivals.since_success, arrivals.all);
+
+    let mut traces = Vec::new();
+    let mut ended_by = None;
+    for (index, rule) in rules.iter().enumerate() {
+        if !holds(&rule.when, facts, attempt) {
+            continue;
+        }
+        let (scope, scope_name) = scope(rule.fire.per, facts, request);
+        let count = counters.scopes[index].entry(scope);
+        count.matches = count.matches.saturating_add(1);
+        counters.totals[index].matches = counters.totals[index].matches.saturating_add(1);
+        let due = || is_due(rule, *count, seed, scope, now.since(counters.since));
+        let outcome = match ended_by {
+            _ if may_fire == MayFire::No => Outcome::Refused,
+            Some(by) => Outcome::Shadowed(by),
+            None if !due() => Outcome::NotDue,
+            None if !rule.actions.iter().any(|action| can_happen(action, facts)) => Outcome::NotReached,
+            None => {
+                count.firings = count.firings.saturating_add(1);
+                counters.totals[index].firings = counters.totals[index].firings.saturating_add(1);
+                if !rule.continues {
+                    ended_by = Some(index);
+                }
+                Outcome::Fired(count.firings)
+            }
+        };
+        traces.push(Trace { rule: index, scope, scope_name, match_number: count.matches, outcome });
+    }
+    Decision { request, attempt, arrival, traces }
+}
+
+/// Whether an action can happen in an exchange, as far as the head tells.
+pub fn can_happen(action: &Action, facts: &Facts<'_>) -> bool {
+    let place_exists = match action.point() {
+        Some(Point::Upload(offset)) if facts.head.is_chunked() => !offset.needs_length(),
+        Some(Point::Upload(offset)) => offset.resolve(Some(facts.head.content_length().unwrap_or(0))).is_some(),
+        _ => true,
+    };
+    place_exists && facts.operation.is_none_or(|operation| action.can_happen_in(operation))
+}
+
+/// How long a delay waits.
+pub fn amount(delay: &Delay, mut roll: Roll) -> Duration {
+    let seconds = match delay {
+        Delay::Fixed(duration) => return *duration,
+        Delay::Uniform(low, high) => low.as_secs_f64() + roll.unit() * (high.as_secs_f64() - low.as_secs_f64()),
+        Delay::Normal { mean, sd } => mean.as_secs_f64() + roll.normal() * sd.as_secs_f64(),
+        Delay::Lognormal { median, sigma, max } => {
+            let seconds = median.as_secs_f64() * (roll.normal() * sigma).exp();
+            max.map_or(seconds, |max| seconds.min(max.as_secs_f64()))
+        }
+    };
+    // A day is longer than anybody waits, and keeps the conversion from failing.
+    Duration::from_secs_f64(seconds.clamp(0.0, 86_400.0))
+}
+
+fn is_due(rule: &Rule, count: Count, seed: Seed, scope: u128, active: Duration) -> bool {
+    let Fire { matches, skip, probability, times, window, per: _ } = &rule.fire;
+    let number = count.matches;
+    let chosen = match matches {
+        Matches::All => true,
+        Matches::First(first) => number <= *first,
+        Matches::Nth(numbers) => numbers.contains(&number),
+        Matches::Every(every) => number % every == 0,
+    };
+    chosen
+        && number > *skip
+        && times.is_none_or(|times| count.firings < times)
+        && window.is_none_or(|(from, to)| active >= from && to.is_none_or(|to| active < to))
+        && probability.is_none_or(|probability| Roll::new(seed, &rule.id, scope, number, 0).unit() < probability)
+}
+
+fn holds(when: &When, facts: &Facts<'_>, attempt: u32) -> bool {
+    let When { operations, service, bucket, key, upload, vault, part, range, size, header, client, attempt: attempts } =
+        when;
+    let names = facts.names;
+    let text = |pattern: &Option<super::value::Pattern>, text: Option<&str>| {
+        pattern.as_ref().is_none_or(|pattern| pattern.matches(text))
+    };
+    service.is_none_or(|service| service == facts.service)
+        && operations.as_ref().is_none_or(|operations| {
+            facts.operation.is_some_and(|operation| operations.contains(&operation))
+        })
+        && text(bucket, names.bucket.as_deref())
+        && text(key, names.key.as_deref())
+        && text(upload, names.upload.as_deref())
+        && text(vault, names.vault.as_deref())
+        && part.as_ref().is_none_or(|parts| names.part.is_some_and(|part| parts.contain(part)))
+        && range.is_none_or(|(from, to)| overlaps(facts.span, from, to))
+        && size.is_none_or(|(min, max)| {
+            facts.head.content_length().is_some_and(|length| (min..=max).contains(&length))
+        })
+        && header.iter().all(|(name, pattern)| pattern.matches(facts.head.header(name)))
+        && text(client, facts.head.access_key_id())
+        && attempts.is_none_or(|(min, max)| (min..=max).contains(&attempt))
+}
+
+/// Whether the bytes overlap those from `from` on and before `to`.
+fn overlaps(span: &Span, from: Offset, to: Option<Offset>) -> bool {
+    let Some(range) = &span.range else { return false };
+    // Past the end is a place like any other here: it only means that nothing lies behind it.
+    let place = |offset: Offset| match offset {
+        Offset::FromStart(offset) => Some(offset),
+        _ => offset.resolve(Some(span.total?)),
+    };
+    let Some(start) = place(from) else { return false };
+    let end = match to {
+        None => u64::MAX,
+        Some(to) => match place(to) {
+            Some(end) => end,
+            None => return false,
+        },
+    };
+    range.start < end && start < range.end
+}
+
+/// The key of what has counters of its own, and its name.
+fn scope(per: Per, facts: &Facts<'_>, request: u128) -> (u128, String) {
+    let names = facts.names;
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let name = match per {
+        Per::Scenario => return (0, String::new()),
+        Per::Request => return (request, format!("{request:032x}")),
+        Per::Client => facts.head.access_key_id().unwrap_or_default().to_owned(),
+        Per::Connection => facts.connection.to_string(),
+        Per::Key => match (&names.bucket, &names.vault) {
+            (None, Some(vault)) => format!("{vault}/{}", text(&names.archive)),
+            (bucket, _) => format!("{}/{}", text(bucket), text(&names.key)),
+        },
+        Per::Upload => text(&names.upload),
+        Per::Part => {
+            format!("{}/{}", text(&names.upload), names.part.map(|part| part.to_string()).unwrap_or_default())
+        }
+    };
+    (key_of(&[&name]), name)
+}
+
+/// The key of the logical request. Host name, dates, signatures and the body do not count, so that a retry on another
+/// host or with another body is known for what it is.
+fn logical_request(facts: &Facts<'_>) -> u128 {
+    let Facts { head, names, .. } = facts;
+    let path = names.key.as_deref().unwrap_or(match facts.operation {
+        Some(operation) if operation.service() == Service::Cos => "",
+        _ => &head.path,
+    });
+    let is_signature = |name: &str| name.starts_with("q-") || name == "sign" || name == "x-cos-security-token";
+    let query = head.query.pairs().iter().filter(|(name, _)| !is_signature(name));
+    let mut parts: Vec<&str> = vec![
+        facts.service.name(),
+        head.method.as_str(),
+        names.bucket.as_deref().or(names.vault.as_deref()).unwrap_or(""),
+        path,
+        head.header("range").or(head.header("content-range")).unwrap_or(""),
+        head.access_key_id().unwrap_or(""),
+    ];
+    query.for_each(|(name, value)| parts.extend([name.as_str(), value.as_str()]));
+    key_of(&parts)
+}
+
+/// A table by scope key that is bounded: keys that were not used for long are forgotten.
+#[derive(Debug, Default)]
+struct Table<V> {
+    recent: HashMap<u128, V>,
+    older: HashMap<u128, V>,
+}
+
+impl<V: Default> Table<V> {
+    fn entry(&mut self, key: u128) -> &mut V {
+        if self.recent.len() >= REMEMBERED_KEYS && !self.recent.contains_key(&key) {
+            self.older = std::mem::take(&mut self.recent);
+        }
+        let older = &mut self.older;
+        self.recent.entry(key).or_insert_with(|| older.remove(&key).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::tests::head;
+    use crate::scenario::file::Scenario;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
+
+    /// Rules and their counters, fed with requests.
+    struct Play {
+        rules: Vec<Rule>,
+        counters: Counters,
+    }
+
+    impl Play {
+        fn new(rules: &str) -> Self {
+            let text = format!("{{\"version\": 1, \"name\": \"t\", \"rules\": [{rules}]}}");
+            let rules = Scenario::parse("t", text.as_bytes(), None).unwrap_or_else(|error| panic!("{error}")).rules;
+            let counters = Counters::new(rules.len(), NOW);
+            Play { rules, counters }
+        }
+
+        fn rule(when: &str, fire: &str) -> Self {
+            Play::new(&format!(
+                "{{\"id\": \"r\", \"when\": {when}, \"fire\": {fire}, \"do\": {{\"reset\": {{\"at\": \"reply\"}}}}}}"
+            ))
+        }
+
+        fn request(&mut self, request: &Request) -> Decision {
+            self.request_at(request, NOW)
+        }
+
+        fn request_at(&mut self, request: &Request, now: Timestamp) -> Decision {
+            let facts = Facts {
+                service: request.operation.service(),
+                operation: Some(request.operation),
+                names: &request.names,
+                head: &request.head,
+                connection: request.connection,
+                span: &request.span,
+            };
+            decide(&self.rules, &mut self.counters, Seed(7), &facts, now, MayFire::Yes)
+        }
+
+        fn fires(&mut self, request: &Request) -> bool {
+            self.request(request).disturbs()
+        }
+
+        /// The numbers of the requests that fire, of so many equal ones.
+        fn firing_numbers(&mut self, request: &Request, count: u32) -> Vec<u32> {
+            (1..=count).filter(|_| self.fires(request)).collect()
+        }
+    }
+
+    struct Request {
+        operation: Operation,
+        names: Names,
+        head: Head,
+        connection: u64,
+        span: Span,
+    }
+
+    fn part(upload: &str, number: u64) -> Request {
+        let target = format!("/k?partNumber={number}&uploadId={upload}");
+        Request {
+            operation: Operation::UploadPart,
+            names: Names {
+                bucket: Some("b-1".to_owned()),
+                key: Some("k".to_owned()),
+                upload: Some(upload.to_owned()),
+                part: Some(number),
+                ..Names::default()
+            },
+            head: head("PUT", &target, &[("host", "h"), ("content-length", "100")]),
+            connection: 1,
+            span: Span { range: Some(0..100), total: Some(100) },
+        }
+    }
+
+    fn get(key: &str, lines: &[(&str, &str)]) -> Request {
+        Request {
+            operation: Operation::GetObject,
+            names: Names { bucket: Some("b-1".to_owned()), key: Some(key.to_owned()), ..Names::default() },
+            head: head("GET", &format!("/{key}"), lines),
+            connection: 1,
+            span: Span::default(),
+        }
+    }
+
+    #[test]
+    fn each_way_to_fire_chooses_its_matches() {
+        let request = part("u", 1);
+        for (fire, expected) in [
+            ("{}", vec![1, 2, 3, 4, 5, 6]),
+            (r#"{"first": 2}"#, vec![1, 2]),
+            (r#"{"nth": [2, 5]}"#, vec![2, 5]),
+            (r#"{"nth": 3}"#, vec![3]),
+            (r#"{"skip": 4}"#, vec![5, 6]),
+            (r#"{"every": 2}"#, vec![2, 4, 6]),
+            (r#"{"times": 2}"#, vec![1, 2]),
+            (r#"{"skip": 1, "every": 2, "times": 2}"#, vec![2, 4]),
+            (r#"{"first": 3, "skip": 2}"#, vec![3]),
+            (r#"{"probability": 1}"#, vec![1, 2, 3, 4, 5, 6]),
+        ] {
+            assert_eq!(Play::rule("{}", fire).firing_numbers(&request, 6), expected, "{fire}");
+        }
+    }
+
+    #[test]
+    fn probability_draws_from_the_seed_and_the_number_of_the_match() {
+        let fired = Play::rule("{}", r#"{"probability": 0.3}"#).firing_numbers(&part("u", 1), 1000);
+        assert!((250..350).contains(&fired.len()), "{}", fired.len());
+        assert_eq!(fired, Play::rule("{}", r#"{"probability": 0.3}"#).firing_numbers(&part("u", 1), 1000));
+    }
+
+    #[test]
+    fn a_window_is_measured_from_the_activation() {
+        let mut play = Play::rule("{}", r#"{"window": {"from": "1s", "to": "2s"}}"#);
+        let mut at = |milliseconds| {
+            play.request_at(&part("u", 1), NOW.plus(Duration::from_millis(milliseconds))).disturbs()
+        };
+        assert_eq!([at(0), at(999), at(1000), at(1999), at(2000)], [false, false, true, true, false]);
+    }
+
+    #[test]
+    fn each_scope_has_counters_of_its_own() {
+        let first = |per: &str, one: &Request, other: &Request| {
+            let mut play = Play::rule("{}", &format!("{{\"first\": 1, \"per\": \"{per}\"}}"));
+            [play.fires(one), play.fires(other), play.fires(one)]
+        };
+        let signed = |id: &str| {
+            let mut request = part("u", 1);
+            let value = format!("q-sign-algorithm=sha1&q-ak={id}");
+            request.head.headers.insert("authorization", value.parse().unwrap());
+            request
+        };
+        let connected = |connection| Request { connection, ..part("u", 1) };
+        assert_eq!(first("scenario", &part("u", 1), &part("v", 2)), [true, false, false]);
+        assert_eq!(first("client", &signed("a"), &signed("b")), [true, true, false]);
+        assert_eq!(first("client", &signed("a"), &signed("a")), [true, false, false]);
+        assert_eq!(first("connection", &connected(1), &connected(2)), [true, true, false]);
+        assert_eq!(first("key", &get("a", &[]), &get("b", &[])), [true, true, false]);
+        assert_eq!(first("key", &part("u", 1), &part("v", 2)), [true, false, false]);
+        assert_eq!(first("upload", &part("u", 1), &part("v", 1)), [true, true, false]);
+        assert_eq!(first("upload", &part("u", 1), &part("u", 2)), [true, false, false]);
+        assert_eq!(first("part", &part("u", 1), &part("u", 2)), [true, true, false]);
+        assert_eq!(first("request", &get("a", &[("range", "bytes=0-1")]), &get("a", &[])), [true, true, false]);
+    }
+
+    #[test]
+    fn a_retry_on_another_host_with_another_signature_is_the_same_request() {
+        let mut play = Play::rule("{}", r#"{"first": 1, "per": "request"}"#);
+        assert!(play.fires(&get("a", &[("host", "b-1.cos.ap-x.myqcloud.com"), ("date", "1")])));
+        assert!(!play.fires(&get("a", &[("host", "b-1.cos.ap-x.tencentcos.cn"), ("date", "2")])));
+        let mut presigned = get("a", &[]);
+        presigned.head.query = crate::message::Query::parse("q-signature=1&q-sign-time=2");
+        assert!(!play.fires(&presigned));
+        presigned.head.query = crate::message::Query::parse("versionId=1");
+        assert!(play.fires(&presigned));
+    }
+
+    #[test]
+    fn matches_count_also_when_another_rule_acts_and_firings_only_when_this_one_does() {
+        let mut play = Play::new(
+            r#"{"id": "a", "fire": {"first": 2}, "do": {"reset": {"at": "reply"}}},
+               {"id": "b", "fire": {"nth": 3}, "do": {"close": {"at": "reply"}}}"#,
+        );
+        let outcomes: Vec<_> =
+            (0..3).map(|_| play.request(&part("u", 1)).traces.iter().map(|trace| trace.outcome).collect::<Vec<_>>()).collect();
+        assert_eq!(
+            outcomes,
+            [
+                vec![Outcome::Fired(1), Outcome::Shadowed(0)],
+                vec![Outcome::Fired(2), Outcome::Shadowed(0)],
+                vec![Outcome::NotDue, Outcome::Fired(1)],
+            ]
+        );
+        let expected = [Count { matches: 3, firings: 2 }, Count { matches: 3, firings: 1 }];
+        assert_eq!(play.counters.totals(), expected);
+    }
+
+    #[test]
+    fn a_rule_that_continues_lets_later_rules_act_too() {
+        let mut play = Play::new(
+            r#"{"id": "a", "continue": true, "do": {"delay": {"fixed": "1ms"}}},
+               {"id": "b", "do": {"reset": {"at": "reply"}}}, {"id": "c", "do": {"close": {"at": "reply"}}}"#,
+        );
+        let decision = play.request(&part("u", 1));
+        let fired: Vec<_> = decision.fired().map(|trace| trace.rule).collect();
+        assert_eq!(fired, [0, 1]);
+        assert_eq!(decision.traces[2].outcome, Outcome::Shadowed(1));
+    }
+
+    #[test]
+    fn a_refused_request_is_a_match_and_no_firing() {
+        let mut play = Play::rule("{}", r#"{"first": 1}"#);
+        let request = part("u", 1);
+        let facts = Facts {
+            service: Service::Cos,
+            operation: Some(request.operation),
+            names: &request.names,
+            head: &request.head,
+            connection: 1,
+            span: &request.span,
+        };
+        let decision = decide(&play.rules, &mut play.counters, Seed(7), &facts, NOW, MayFire::No);
+        assert_eq!(decision.traces[0].outcome, Outcome::Refused);
+        assert!(!play.fires(&request));
+        assert_eq!(play.counters.totals(), [Count { matches: 2, firings: 0 }]);
+    }
+
+    #[test]
+    fn an_upload_offset_past_the_end_is_a_match_and_no_firing() {
+        for (offset, fires) in [("100", true), ("101", false), ("\"50%\"", true), ("-100", true), ("-101", false)] {
+            let mut play = Play::new(&format!(
+                "{{\"id\": \"r\", \"when\": {{\"op\": \"UploadPart\"}}, \"do\": {{\"reset\": {{\"at\": \"upload\", \"offset\": {offset}}}}}}}"
+            ));
+            let decision = play.request(&part("u", 1));
+            let expected = if fires { Outcome::Fired(1) } else { Outcome::NotReached };
+            assert_eq!(decision.traces[0].outcome, expected, "{offset}");
+        }
+    }
+
+    #[test]
+    fn a_retracted_firing_can_be_spent_again() {
+        let mut play = Play::rule("{}", r#"{"times": 1}"#);
+        let decision = play.request(&part("u", 1));
+        play.counters.retract(&decision.traces[0]);
+        assert!(play.fires(&part("u", 1)));
+        assert!(!play.fires(&part("u", 1)));
+    }
+
+    #[test]
+    fn attempts_start_again_after_an_undisturbed_success() {
+        let mut play = Play::rule(r#"{"attempt": 2}"#, "{}");
+        let request = part("u", 1);
+        let first = play.request(&request);
+        assert_eq!((first.attempt, first.arrival, first.disturbs()), (1, 1, false));
+        let second = play.request(&request);
+        assert_eq!((second.attempt, second.arrival, second.disturbs()), (2, 2, true));
+        play.counters.succeeded(second.request);
+        let third = play.request(&request);
+        assert_eq!((third.attempt, third.arrival, third.disturbs()), (1, 3, false));
+    }
+
+    #[test]
+    fn each_condition_of_when_is_looked_at() {
+        let mut request = part("u", 3);
+        request.head.headers.insert("x-cos-sdk-retry", "true".parse().unwrap());
+        for (when, matches) in [
+            ("{}", true),
+            (r#"{"service": "cos"}"#, true),
+            (r#"{"service": "cas"}"#, false),
+            (r#"{"op": "UploadPart"}"#, true),
+            (r#"{"op": ["PutObject", "@multipart"]}"#, true),
+            (r#"{"op": "@read"}"#, false),
+            (r#"{"service": "cos", "op": "@data"}"#, true),
+            (r#"{"bucket": "b-*"}"#, true),
+            (r#"{"bucket": "c-*"}"#, false),
+            (r#"{"key": "k"}"#, true),
+            (r#"{"key": {"not": "k"}}"#, false),
+            (r#"{"upload": "u"}"#, true),
+            (r#"{"vault": {"absent": true}}"#, true),
+            (r#"{"vault": "*"}"#, false),
+            (r#"{"part": "3-7"}"#, true),
+            (r#"{"part": [1, 2]}"#, false),
+            (r#"{"range": {"from": 99}}"#, true),
+            (r#"{"range": {"from": 100}}"#, false),
+            (r#"{"range": {"to": "50%"}}"#, true),
+            (r#"{"range": {"to": 0}}"#, false),
+            (r#"{"range": {"from": -1}}"#, true),
+            (r#"{"size": {"min": 100, "max": 100}}"#, true),
+            (r#"{"size": {"min": 101}}"#, false),
+            (r#"{"header": {"X-Cos-Sdk-Retry": "true"}}"#, true),
+            (r#"{"header": {"x-cos-sdk-retry": {"absent": true}}}"#, false),
+            (r#"{"client": {"absent": true}}"#, true),
+            (r#"{"client": "*"}"#, false),
+            (r#"{"attempt": 1}"#, true),
+            (r#"{"attempt": {"min": 2}}"#, false),
+        ] {
+            assert_eq!(Play::rule(when, "{}").fires(&request), matches, "{when}");
+        }
+    }
+
+    #[test]
+    fn delays_follow_their_distribution() {
+        let roll = |nth| Roll::new(Seed(1), "d", 0, nth, 1);
+        let milliseconds = Duration::from_millis;
+        assert_eq!(amount(&Delay::Fixed(milliseconds(5)), roll(0)), milliseconds(5));
+        let mean = |delay: &Delay| {
+            (0..2000).map(|nth| amount(delay, roll(nth)).as_secs_f64() * 1000.0).sum::<f64>() / 2000.0
+        };
+        let uniform = mean(&Delay::Uniform(milliseconds(10), milliseconds(30)));
+        assert!((uniform - 20.0).abs() < 0.5, "{uniform}");
+        let normal = mean(&Delay::Normal { mean: milliseconds(50), sd: milliseconds(5) });
+        assert!((normal - 50.0).abs() < 0.5, "{normal}");
+        let lognormal = Delay::Lognormal { median: milliseconds(10), sigma: 1.0, max: Some(milliseconds(20)) };
+        let mut drawn: Vec<_> = (0..2001).map(|nth| amount(&lognormal, roll(nth))).collect();
+        drawn.sort();
+        assert!(drawn[1000].abs_diff(milliseconds(10)) < milliseconds(1), "{:?}", drawn[1000]);
+        assert_eq!(drawn[2000], milliseconds(20));
+        let below_zero = Delay::Normal { mean: Duration::ZERO, sd: milliseconds(5) };
+        assert!((0..100).any(|nth| amount(&below_zero, roll(nth)).is_zero()));
+    }
+
+    #[test]
+    fn a_table_forgets_the_keys_that_were_not_used_for_long() {
+        let mut table = Table::<u32>::default();
+        *table.entry(1) = 7;
+        for key in 2..(REMEMBERED_KEYS as u128 + 10) {
+            table.entry(key);
+        }
+        assert_eq!(*table.entry(1), 7, "the older half is still known");
+        for key in 0..(2 * REMEMBERED_KEYS as u128) {
+            table.entry(1 << 64 | key);
+        }
+        assert_eq!(*table.entry(1), 0);
+        assert!(table.recent.len() + table.older.len() <= 2 * REMEMBERED_KEYS);
+    }
+}

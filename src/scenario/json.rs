@@ -1,0 +1,568 @@
+//! JSON with places: reading a text strictly, and typed values out of the tree with every problem collected.
+//!
+//! The parser is `jsonc_parser` with all of its indulgences off; what it lets pass (duplicate keys, control characters
+//! in texts, numbers out of range) is looked for here. Types say how they are read by [`Read`]; objects are declared
+//! with [`members!`], which makes the struct, its reader and the list of its members of one text.
+
+use std::ops::Range;
+
+use jsonc_parser::ast::{Object, ObjectPropName, Value};
+use jsonc_parser::common::Ranged as _;
+use jsonc_parser::errors::ParseErrorKind;
+use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind};
+
+use super::problem::{Problem, did_you_mean, suggestion};
+
+/// The largest file, in bytes.
+const MAX_FILE_BYTES: usize = 16 << 20;
+/// The deepest nesting.
+const MAX_DEPTH: usize = 64;
+
+/// Reads a text as one JSON value.
+///
+/// # Errors
+/// One problem, of the codes E101 to E109; for duplicate keys and numbers out of range all of them.
+pub fn parse(text: &str) -> Result<Value<'_>, Vec<Problem>> {
+    let problem = |code, span: Range<usize>, message: String| {
+        vec![Problem { code, span, path: String::new(), message, hint: None }]
+    };
+    if text.len() > MAX_FILE_BYTES {
+        return Err(problem("E107", 0..0, format!("the file has {} bytes, more than 16 MiB", text.len())));
+    }
+    if text.starts_with('\u{feff}') {
+        return Err(problem("E104", 0..0, "the file starts with a byte-order mark".to_owned()));
+    }
+    let strict = ParseOptions {
+        allow_comments: false,
+        allow_loose_object_property_names: false,
+        allow_trailing_commas: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    let parsed = jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &strict).map_err(|error| {
+        let code = match error.kind() {
+            ParseErrorKind::TrailingCommasNotAllowed => "E102",
+            ParseErrorKind::CommentsNotAllowed | ParseErrorKind::UnterminatedCommentBlock => "E105",
+            ParseErrorKind::NestingDepthExceeded => "E106",
+            ParseErrorKind::String(ParseStringErrorKind::InvalidUnicodeEscapeSequence(_)) => "E108",
+            ParseErrorKind::NonFiniteNumbersNotAllowed => "E109",
+            _ => "E101",
+        };
+        let message = match code {
+            "E106" => format!("values are nested deeper than {MAX_DEPTH}"),
+            "E108" => "a \\u escape is half of a surrogate pair".to_owned(),
+            _ => lower_first(&error.kind().to_string()),
+        };
+        problem(code, error.range().start..error.range().end, message)
+    })?;
+    let Some(value) = parsed.value else {
+        return Err(problem("E101", 0..0, "the file is empty".to_owned()));
+    };
+    let mut problems = Vec::new();
+    check(&value, text, 1, &mut String::new(), &mut problems);
+    if problems.is_empty()
+        && let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text)
+    {
+        // What else the parser lets pass.
+        let at = byte_of(text, error.line(), error.column());
+        problems = problem("E101", at..at, lower_first(&error.to_string()));
+    }
+    if problems.is_empty() { Ok(value) } else { Err(problems) }
+}
+
+/// Looks for duplicate keys, control characters, nesting that is too deep, and numbers out of range.
+fn check(value: &Value<'_>, text: &str, depth: usize, path: &mut String, problems: &mut Vec<Problem>) {
+    let mut report = |code, span: jsonc_parser::common::Range, path: &str, message: String| {
+        problems.push(Problem { code, span: span.start..span.end, path: path.to_owned(), message, hint: None });
+    };
+    if depth > MAX_DEPTH {
+        report("E106", value.range(), path, format!("values are nested deeper than {MAX_DEPTH}"));
+        return;
+    }
+    let length = path.len();
+    match value {
+        Value::Object(object) => {
+            let mut seen = std::collections::HashSet::new();
+            for property in &object.properties {
+                if !seen.insert(property.name.as_str()) {
+                    let message = format!("duplicate key \"{}\"", property.name.as_str());
+                    report("E103", key_range(&property.name), path, message);
+                }
+                if let Some(at) = control_character(text, key_range(&property.name)) {
+                    report("E101", at, path, "a control character in a text".to_owned());
+                }
+            }
+            for property in &object.properties {
+                push_member(path, property.name.as_str());
+                check(&property.value, text, depth + 1, path, problems);
+                path.truncate(length);
+            }
+        }
+        Value::Array(array) => {
+            for (index, element) in array.elements.iter().enumerate() {
+                path.push_str(&format!("[{index}]"));
+                check(element, text, depth + 1, path, problems);
+                path.truncate(length);
+            }
+        }
+        Value::NumberLit(number) if !number.value.parse().is_ok_and(f64::is_finite) => {
+            report("E109", number.range, path, format!("the number {} is out of range", number.value));
+        }
+        Value::StringLit(literal) => {
+            if let Some(at) = control_character(text, literal.range) {
+                report("E101", at, path, "a control character in a text".to_owned());
+            }
+        }
+        Value::NumberLit(_) | Value::BooleanLit(_) | Value::NullKeyword(_) => {}
+    }
+}
+
+/// The first control character in a text of the file.
+fn control_character(text: &str, range: jsonc_parser::common::Range) -> Option<jsonc_parser::common::Range> {
+    let at = range.start + text[range.start..range.end].find(|char: char| char < ' ')?;
+    Some(jsonc_parser::common::Range::new(at, at + 1))
+}
+
+fn push_member(path: &mut String, name: &str) {
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(name);
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// The byte of a line and column that count from 1, as serde_json gives them.
+fn byte_of(text: &str, line: usize, column: usize) -> usize {
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let mut at = (start + column.saturating_sub(1)).min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn key_range(name: &ObjectPropName<'_>) -> jsonc_parser::common::Range {
+    match name {
+        ObjectPropName::String(text) => text.range,
+        ObjectPropName::Word(word) => word.range,
+    }
+}
+
+/// A value of the tree and where it is.
+#[derive(Clone)]
+pub struct Node<'a> {
+    value: &'a Value<'a>,
+    path: String,
+}
+
+/// The problems found so far.
+#[derive(Debug, Default)]
+pub struct Problems(pub Vec<Problem>);
+
+impl<'a> Node<'a> {
+    /// The root of a tree.
+    pub fn root(value: &'a Value<'a>) -> Self {
+        Node { value, path: String::new() }
+    }
+
+    /// Where it is in the document.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Its bytes in the file.
+    pub fn span(&self) -> Range<usize> {
+        self.value.start()..self.value.end()
+    }
+
+    /// Its text, if it is one.
+    pub fn text(&self) -> Option<&'a str> {
+        self.value.as_string_lit().map(|text| text.value.as_ref())
+    }
+
+    /// The digits of its number, if it is one.
+    pub fn number(&self) -> Option<&'a str> {
+        self.value.as_number_lit().map(|number| number.value)
+    }
+
+    /// Its truth value, if it is one.
+    pub fn boolean(&self) -> Option<bool> {
+        self.value.as_boolean_lit().map(|boolean| boolean.value)
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
+        self.value.as_null_keyword().is_some()
+    }
+
+    /// Its elements, if it is an array.
+    pub fn elements(&self) -> Option<Vec<Node<'a>>> {
+        let elements = self.value.as_array()?.elements.iter().enumerate();
+        Some(elements.map(|(index, value)| Node { value, path: format!("{}[{index}]", self.path) }).collect())
+    }
+
+    /// Its members, if it is an object.
+    pub fn members(&self) -> Option<Members<'a>> {
+        Some(Members { object: self.value.as_object()?, path: self.path.clone() })
+    }
+
+    /// A problem with this value.
+    pub fn problem(&self, code: &'static str, message: impl Into<String>) -> Problem {
+        Problem { code, span: self.span(), path: self.path.clone(), message: message.into(), hint: None }
+    }
+
+    /// What kind of value it is, for messages.
+    fn kind(&self) -> &'static str {
+        match self.value {
+            Value::StringLit(_) => "a text",
+            Value::NumberLit(_) => "a number",
+            Value::BooleanLit(_) => "a truth value",
+            Value::Object(_) => "an object",
+            Value::Array(_) => "an array",
+            Value::NullKeyword(_) => "null",
+        }
+    }
+
+    /// `E202`: another type was expected.
+    pub fn wrong_type(&self, expected: &str) -> Problem {
+        self.problem("E202", format!("expected {expected}, found {}", self.kind()))
+    }
+}
+
+/// The members of an object.
+pub struct Members<'a> {
+    object: &'a Object<'a>,
+    path: String,
+}
+
+impl<'a> Members<'a> {
+    /// The names in the order of the file.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.object.properties.iter().map(|property| property.name.as_str())
+    }
+
+    /// The member of that name.
+    pub fn get(&self, name: &str) -> Option<Node<'a>> {
+        let property = self.object.properties.iter().find(|property| property.name.as_str() == name)?;
+        let mut path = self.path.clone();
+        push_member(&mut path, name);
+        Some(Node { value: &property.value, path })
+    }
+
+    /// A problem with the name of a member.
+    pub fn problem_at_key(&self, name: &str, code: &'static str, message: impl Into<String>) -> Problem {
+        let property = self.object.properties.iter().find(|property| property.name.as_str() == name);
+        let range = property.map_or(self.object.range, |property| key_range(&property.name));
+        let span = range.start..range.end;
+        Problem { code, span, path: self.path.clone(), message: message.into(), hint: None }
+    }
+
+    /// A problem with something that is not there: marked at the opening brace.
+    pub fn problem_at_brace(&self, code: &'static str, message: impl Into<String>) -> Problem {
+        let start = self.object.range.start;
+        Problem { code, span: start..start + 1, path: self.path.clone(), message: message.into(), hint: None }
+    }
+
+    /// `E203` for each member that is not known; `later` are those of the language that are not built yet.
+    pub fn refuse_unknown(&self, known: &[&str], later: &[&str], kind: &str, problems: &mut Problems) {
+        for name in self.names().filter(|name| !known.contains(name)) {
+            let mut problem = self.problem_at_key(name, "E203", format!("unknown {kind} \"{name}\""));
+            if later.contains(&name) {
+                problem.message = format!("\"{name}\" is not built yet");
+                problem.hint = Some("this part of the scenario language comes with a later version".to_owned());
+            } else {
+                // A name that is there already was not meant.
+                let absent = known.iter().copied().filter(|known| self.get(known).is_none());
+                problem.hint = did_you_mean(name, absent);
+            }
+            problems.0.push(problem);
+        }
+    }
+}
+
+/// A type that can be read from JSON.
+pub trait Read: Sized {
+    /// Reads a value. `None` when it cannot be read; then a problem has been added.
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self>;
+}
+
+impl Problems {
+    /// Adds a problem and gives `None`, for `return problems.add(…)`.
+    pub fn add<T>(&mut self, problem: Problem) -> Option<T> {
+        self.0.push(problem);
+        None
+    }
+
+    /// Reads a member that has to be there.
+    pub fn required<T: Read>(&mut self, members: &Members<'_>, name: &str) -> Option<T> {
+        match members.get(name) {
+            Some(node) => T::read(&node, self),
+            None => self.missing(members, name, "E201", format!("\"{name}\" is missing")),
+        }
+    }
+
+    /// Adds that a member is missing, unless one with a misspelt name of it was reported already.
+    pub fn missing<T>(&mut self, members: &Members<'_>, name: &str, code: &'static str, message: String) -> Option<T> {
+        let hint = suggestion(name);
+        let misspelt = |problem: &Problem| problem.path == members.path && problem.hint.as_ref() == Some(&hint);
+        if !self.0.iter().any(misspelt) {
+            self.0.push(members.problem_at_brace(code, message));
+        }
+        None
+    }
+
+    /// Reads a member that may be left out. The outer `None` is a problem, the inner one absence.
+    pub fn optional<T: Read>(&mut self, members: &Members<'_>, name: &str) -> Option<Option<T>> {
+        match members.get(name) {
+            Some(node) => T::read(&node, self).map(Some),
+            None => Some(None),
+        }
+    }
+}
+
+/// Free text that the server does not use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note(pub String);
+
+impl Read for Note {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        String::read(node, problems).map(Note)
+    }
+}
+
+impl Read for String {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        match node.text() {
+            Some(text) => Some(text.to_owned()),
+            None => problems.add(node.wrong_type("a text")),
+        }
+    }
+}
+
+impl Read for bool {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        match node.boolean() {
+            Some(boolean) => Some(boolean),
+            None => problems.add(node.wrong_type("true or false")),
+        }
+    }
+}
+
+impl Read for u64 {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let Some(digits) = node.number() else { return problems.add(node.wrong_type("a whole number")) };
+        if let Ok(number) = digits.parse() {
+            return Some(number);
+        }
+        let whole = digits.strip_prefix('-').unwrap_or(digits).bytes().all(|byte| byte.is_ascii_digit());
+        problems.add(match (whole, digits.starts_with('-')) {
+            (false, _) => node.problem("E202", format!("expected a whole number, found {digits}")),
+            (true, true) => node.problem("E204", format!("{digits} is below 0")),
+            (true, false) => node.problem("E109", format!("the number {digits} is out of range")),
+        })
+    }
+}
+
+impl Read for f64 {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        match node.number().and_then(|digits| digits.parse().ok()) {
+            Some(number) => Some(number),
+            None => problems.add(node.wrong_type("a number")),
+        }
+    }
+}
+
+/// One value or an array of values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneOrMany<T>(pub Vec<T>);
+
+impl<T: Read> Read for OneOrMany<T> {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        match node.elements() {
+            None => T::read(node, problems).map(|value| OneOrMany(vec![value])),
+            Some(elements) if elements.is_empty() => problems.add(node.problem("E204", "the array is empty")),
+            Some(elements) => {
+                // All of them are read before one that failed ends it: every problem is reported.
+                let values: Vec<_> = elements.iter().map(|element| T::read(element, problems)).collect();
+                values.into_iter().collect::<Option<_>>().map(OneOrMany)
+            }
+        }
+    }
+}
+
+/// Declares an object of the scenario language: the struct, its reader, and the names of its members.
+///
+/// A member is `required`, `optional` (an `Option`), or has a `default`. Every object may have a `note`. `later` lists
+/// members of the language that are not built yet.
+macro_rules! members {
+    (
+        $(#[$doc:meta])*
+        $vis:vis struct $type:ident {
+            $( $(#[$member_doc:meta])* $presence:ident $member:ident $(as $name:literal)? : $member_type:ty $(= $default:expr)?, )*
+        }
+        $(later $($later:literal),* ;)?
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        $vis struct $type {
+            $( $(#[$member_doc])* pub $member: members!(@type $presence $member_type), )*
+        }
+
+        impl $type {
+            const MEMBERS: &'static [&'static str] = &[$(members!(@name $member $($name)?),)* "note"];
+            const LATER: &'static [&'static str] = &[$($($later,)*)?];
+        }
+
+        impl $crate::scenario::json::Read for $type {
+            fn read(
+                node: &$crate::scenario::json::Node<'_>,
+                problems: &mut $crate::scenario::json::Problems,
+            ) -> Option<Self> {
+                let Some(members) = node.members() else { return problems.add(node.wrong_type("an object")) };
+                members.refuse_unknown(Self::MEMBERS, Self::LATER, "field", problems);
+                let note = problems.optional::<$crate::scenario::json::Note>(&members, "note");
+                // Every member is read before one that failed ends it: every problem is reported.
+                $( let $member = members!(@read $presence problems members (members!(@name $member $($name)?)) $($default)?); )*
+                note?;
+                Some($type { $( $member: $member?, )* })
+            }
+        }
+    };
+    (@type required $type:ty) => { $type };
+    (@type optional $type:ty) => { Option<$type> };
+    (@type default $type:ty) => { $type };
+    (@name $member:ident) => { stringify!($member) };
+    (@name $member:ident $name:literal) => { $name };
+    (@read required $problems:ident $members:ident ($name:expr)) => { $problems.required(&$members, $name) };
+    (@read optional $problems:ident $members:ident ($name:expr)) => { $problems.optional(&$members, $name) };
+    (@read default $problems:ident $members:ident ($name:expr) $default:expr) => {
+        $problems.optional(&$members, $name).map(|given| given.unwrap_or_else(|| $default))
+    };
+}
+
+/// Declares a value that is one of some names: the enum, its reader, and its names.
+macro_rules! names {
+    (
+        $(#[$doc:meta])*
+        $vis:vis enum $type:ident as $kind:literal {
+            $( $(#[$name_doc:meta])* $variant:ident = $name:literal, )*
+        }
+        $(later $($later:literal),* ;)?
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        $vis enum $type { $( $(#[$name_doc])* $variant, )* }
+
+        impl $type {
+            /// The name as it stands in a file.
+            #[allow(dead_code, reason = "not every kind of name is written back")]
+            $vis fn name(self) -> &'static str {
+                match self { $( $type::$variant => $name, )* }
+            }
+        }
+
+        impl $crate::scenario::json::Read for $type {
+            fn read(
+                node: &$crate::scenario::json::Node<'_>,
+                problems: &mut $crate::scenario::json::Problems,
+            ) -> Option<Self> {
+                const NAMES: &[&str] = &[$($name),*];
+                const LATER: &[&str] = &[$($($later),*)?];
+                let Some(text) = node.text() else {
+                    return problems.add(node.wrong_type(concat!("the name of a ", $kind)));
+                };
+                match text {
+                    $( $name => Some($type::$variant), )*
+                    _ if LATER.contains(&text) => {
+                        let mut problem = node.problem("E203", format!("\"{text}\" is not built yet"));
+                        problem.hint = Some("this part of the scenario language comes with a later version".to_owned());
+                        problems.add(problem)
+                    }
+                    _ => {
+                        let mut problem = node.problem("E203", format!(concat!("unknown ", $kind, " \"{}\""), text));
+                        problem.hint = $crate::scenario::problem::did_you_mean(text, NAMES.iter().copied())
+                            .or_else(|| Some(format!("known are {}", NAMES.join(", "))));
+                        problems.add(problem)
+                    }
+                }
+            }
+        }
+    };
+}
+
+pub(super) use {members, names};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(text: &str) -> Vec<(&'static str, usize)> {
+        match parse(text) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.into_iter().map(|problem| (problem.code, problem.span.start)).collect(),
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_has_its_code_and_place() {
+        for (text, code, at) in [
+            ("", "E101", 0),
+            ("{", "E101", 0),
+            ("{\"a\": }", "E101", 6),
+            ("{} x", "E101", 3),
+            ("{'a': 1}", "E101", 1),
+            ("{a: 1}", "E101", 1),
+            ("{\"a\" 1}", "E101", 5),
+            ("{\"a\": 0x1}", "E101", 6),
+            ("{\"a\": +1}", "E101", 6),
+            ("{\"a\": 01}", "E101", 7),
+            ("[1 2]", "E101", 2),
+            ("\"a\nb\"", "E101", 2),
+            ("\"\\x41\"", "E101", 1),
+            ("{\"a\": 1,}", "E102", 7),
+            ("[1,]", "E102", 2),
+            ("{\"a\": 1, \"b\": 2, \"a\": 3}", "E103", 17),
+            ("\u{feff}{}", "E104", 0),
+            ("{ // c\n}", "E105", 2),
+            ("{ /* c */ }", "E105", 2),
+            ("\"\\ud800\"", "E108", 1),
+            ("\"\\udc00\"", "E108", 1),
+            ("{\"a\": 1e400}", "E109", 6),
+        ] {
+            let found = codes(text);
+            assert_eq!(found, [(code, at)], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(codes(&nested(64)), []);
+        assert_eq!(codes(&nested(65)).first().map(|(code, _)| *code), Some("E106"));
+        assert_eq!(codes(&nested(10_000)).first().map(|(code, _)| *code), Some("E106"));
+        assert_eq!(codes(&"[".repeat(10_000)).first().map(|(code, _)| *code), Some("E106"));
+    }
+
+    #[test]
+    fn a_file_over_16_mib_is_refused_without_being_parsed() {
+        assert_eq!(codes(&" ".repeat(MAX_FILE_BYTES + 1)), [("E107", 0)]);
+    }
+
+    #[test]
+    fn no_prefix_of_a_file_parses_and_none_panics() {
+        let text = "{\"a\": [1, true, null, \"\\u00e9\\ud834\\udd1e\"], \"b\": {\"c\": -1.5e3}}";
+        for end in 0..text.len() {
+            assert_eq!(codes(&text[..end]).len(), 1, "{}", &text[..end]);
+        }
+        assert_eq!(codes(text), []);
+    }
+}

@@ -1,0 +1,163 @@
+//! Buckets, objects, uploads, vaults and archives as a state machine.
+//!
+//! Handlers look at the store and answer with a list of changes; `Store::apply` is the only place that mutates. That
+//! separation is what makes "the operation took place, the client was told otherwise" a plain matter of applying a
+//! change or not. The store knows no HTTP, no status codes, and never reads a clock.
+
+mod bucket;
+mod listing;
+mod vault;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::content::Content;
+use crate::digest::TreeHash;
+
+pub use bucket::{
+    Assembled, AssemblyError, Bucket, MAX_PART_SIZE_BYTES, Metadata, Object, Part, PartNumber, Upload,
+};
+pub use listing::{Entry, PageQuery};
+pub use vault::{
+    Archive, Chunk, ChunkRange, CompletionError, MAX_CHUNK_SIZE_BYTES, MAX_CHUNKS, Vault, VaultUpload,
+};
+
+/// Everything that one world holds.
+#[derive(Debug, Default)]
+pub struct Store {
+    buckets: BTreeMap<String, Bucket>,
+    vaults: BTreeMap<String, Vault>,
+}
+
+/// One change of the store. Changes are made from a look at the same state, so applying one cannot fail; where the
+/// thing it names is gone meanwhile, it does nothing.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the fields are the names and values of the operation")]
+pub enum Change {
+    CreateBucket { bucket: String, region: String, now: Timestamp },
+    DeleteBucket { bucket: String },
+    PutObject { bucket: String, key: String, object: Arc<Object> },
+    DeleteObject { bucket: String, key: String },
+    CreateUpload { bucket: String, key: String, upload: String, metadata: Metadata, now: Timestamp },
+    PutPart { bucket: String, key: String, upload: String, number: PartNumber, part: Part },
+    /// The upload ends; its parts have become `object`.
+    CompleteUpload { bucket: String, key: String, upload: String, object: Arc<Object> },
+    DeleteUpload { bucket: String, key: String, upload: String },
+    DeletePart { bucket: String, key: String, upload: String, number: PartNumber },
+
+    CreateVault { vault: String, region: String, now: Timestamp },
+    DeleteVault { vault: String },
+    PutArchive { vault: String, archive: String, content: Content, tree: TreeHash, description: Option<String>, now: Timestamp },
+    DeleteArchive { vault: String, archive: String },
+    CreateVaultUpload { vault: String, upload: String, part_size_bytes: u64, description: Option<String>, now: Timestamp },
+    PutChunk { vault: String, upload: String, index: u64, chunk: Chunk, now: Timestamp },
+    /// The upload was looked at, which keeps it from expiring.
+    UseVaultUpload { vault: String, upload: String, now: Timestamp },
+    /// The upload ends; its chunks have become the archive.
+    CompleteVaultUpload { vault: String, upload: String, archive: String, content: Content, tree: TreeHash, now: Timestamp },
+    DeleteVaultUpload { vault: String, upload: String },
+    DeleteChunk { vault: String, upload: String, index: u64 },
+}
+
+impl Store {
+    /// The bucket of that full name (`name-appid`).
+    pub fn bucket(&self, name: &str) -> Option<&Bucket> {
+        self.buckets.get(name)
+    }
+
+    /// All buckets in the order of their names.
+    pub fn buckets(&self) -> impl Iterator<Item = (&str, &Bucket)> {
+        self.buckets.iter().map(|(name, bucket)| (name.as_str(), bucket))
+    }
+
+    /// The vault of that name.
+    pub fn vault(&self, name: &str) -> Option<&Vault> {
+        self.vaults.get(name)
+    }
+
+    /// All vaults in the order of their names.
+    pub fn vaults(&self) -> impl Iterator<Item = (&str, &Vault)> {
+        self.vaults.iter().map(|(name, vault)| (name.as_str(), vault))
+    }
+
+    /// Carries a change out.
+    pub fn apply(&mut self, change: Change) {
+        match change {
+            Change::CreateBucket { bucket, region, now } => {
+                self.buckets.entry(bucket).or_insert_with(|| Bucket::new(region, now));
+            }
+            Change::DeleteBucket { bucket } => {
+                self.buckets.remove(&bucket);
+            }
+            Change::PutObject { bucket, key, object } => {
+                self.in_bucket(&bucket, |bucket| bucket.put_object(key, object));
+            }
+            Change::DeleteObject { bucket, key } => {
+                self.in_bucket(&bucket, |bucket| bucket.delete_object(&key));
+            }
+            Change::CreateUpload { bucket, key, upload, metadata, now } => {
+                self.in_bucket(&bucket, |bucket| bucket.create_upload(key, upload, metadata, now));
+            }
+            Change::PutPart { bucket, key, upload, number, part } => {
+                self.in_bucket(&bucket, |bucket| bucket.put_part(&key, &upload, number, part));
+            }
+            Change::CompleteUpload { bucket, key, upload, object } => {
+                self.in_bucket(&bucket, |bucket| {
+                    bucket.delete_upload(&key, &upload);
+                    bucket.put_object(key, object);
+                });
+            }
+            Change::DeleteUpload { bucket, key, upload } => {
+                self.in_bucket(&bucket, |bucket| bucket.delete_upload(&key, &upload));
+            }
+            Change::DeletePart { bucket, key, upload, number } => {
+                self.in_bucket(&bucket, |bucket| bucket.delete_part(&key, &upload, number));
+            }
+            Change::CreateVault { vault, region, now } => {
+                self.vaults.entry(vault).or_insert_with(|| Vault::new(region, now));
+            }
+            Change::DeleteVault { vault } => {
+                self.vaults.remove(&vault);
+            }
+            Change::PutArchive { vault, archive, content, tree, description, now } => {
+                self.in_vault(&vault, |vault| {
+                    vault.put_archive(archive, Archive { content, tree, description, created: now });
+                });
+            }
+            Change::DeleteArchive { vault, archive } => {
+                self.in_vault(&vault, |vault| vault.delete_archive(&archive));
+            }
+            Change::CreateVaultUpload { vault, upload, part_size_bytes, description, now } => {
+                self.in_vault(&vault, |vault| vault.create_upload(upload, part_size_bytes, description, now));
+            }
+            Change::PutChunk { vault, upload, index, chunk, now } => {
+                self.in_vault(&vault, |vault| vault.put_chunk(&upload, index, chunk, now));
+            }
+            Change::UseVaultUpload { vault, upload, now } => {
+                self.in_vault(&vault, |vault| vault.use_upload(&upload, now));
+            }
+            Change::CompleteVaultUpload { vault, upload, archive, content, tree, now } => {
+                self.in_vault(&vault, |vault| vault.complete_upload(&upload, archive, content, tree, now));
+            }
+            Change::DeleteVaultUpload { vault, upload } => {
+                self.in_vault(&vault, |vault| vault.delete_upload(&upload));
+            }
+            Change::DeleteChunk { vault, upload, index } => {
+                self.in_vault(&vault, |vault| vault.delete_chunk(&upload, index));
+            }
+        }
+    }
+
+    fn in_bucket(&mut self, name: &str, change: impl FnOnce(&mut Bucket)) {
+        if let Some(bucket) = self.buckets.get_mut(name) {
+            change(bucket);
+        }
+    }
+
+    fn in_vault(&mut self, name: &str, change: impl FnOnce(&mut Vault)) {
+        if let Some(vault) = self.vaults.get_mut(name) {
+            change(vault);
+        }
+    }
+}

@@ -1,0 +1,435 @@
+//! A vault of CAS: its archives and its unfinished multipart uploads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::content::Content;
+use crate::digest::TreeHash;
+
+/// The largest number of chunks.
+pub const MAX_CHUNKS: u64 = 10_000;
+/// The largest chunk: 4 GiB.
+pub const MAX_CHUNK_SIZE_BYTES: u64 = 4 << 30;
+/// How long an upload id lives after its last use.
+const UPLOAD_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A vault.
+#[derive(Debug)]
+pub struct Vault {
+    region: String,
+    created: Timestamp,
+    archives: BTreeMap<String, Archive>,
+    /// Archives that once existed: deleting one again is no error.
+    deleted_archives: BTreeSet<String>,
+    uploads: BTreeMap<String, VaultUpload>,
+    /// Uploads that were completed, with their archive and the time: a repeated completion gets the same answer.
+    completed_uploads: BTreeMap<String, (String, Timestamp)>,
+}
+
+/// An archive.
+#[derive(Debug)]
+pub struct Archive {
+    /// Its bytes.
+    pub content: Content,
+    /// Their tree hash.
+    pub tree: TreeHash,
+    /// The description that came with the upload.
+    pub description: Option<String>,
+    /// When it was stored.
+    pub created: Timestamp,
+}
+
+/// An unfinished multipart upload.
+#[derive(Debug)]
+pub struct VaultUpload {
+    /// The size of every chunk but the last.
+    pub part_size_bytes: u64,
+    /// The description that the archive will have.
+    pub description: Option<String>,
+    /// When it was initiated.
+    pub created: Timestamp,
+    last_used: Timestamp,
+    /// By index: the start of the chunk divided by the part size.
+    chunks: BTreeMap<u64, Chunk>,
+}
+
+/// A chunk of an upload.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    /// Its bytes; never empty.
+    pub content: Content,
+    /// Their tree hash.
+    pub tree: TreeHash,
+}
+
+/// The bytes that a chunk covers in the archive, from `Content-Range: bytes 0-1048575/*`.
+///
+/// Half-open in memory, inclusive on the wire. May be empty as `4-3`, which alignment then refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChunkRange(Range<u64>);
+
+/// The text is not of the form `bytes <first>-<last>/*`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected bytes <first>-<last>/*")]
+pub struct InvalidChunkRange;
+
+impl ChunkRange {
+    /// Where the chunk starts in the archive.
+    pub fn start(&self) -> u64 {
+        self.0.start
+    }
+
+    /// The first byte behind the chunk.
+    pub fn end(&self) -> u64 {
+        self.0.end
+    }
+
+    /// How many bytes it has; 0 when it ends before it starts.
+    pub fn len(&self) -> u64 {
+        self.0.end.saturating_sub(self.0.start)
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl FromStr for ChunkRange {
+    type Err = InvalidChunkRange;
+
+    /// Reads `bytes 0-4194303/*`. The unit is case-insensitive; instead of `*` a total above the last byte may stand.
+    ///
+    /// Source: `cas.md` 5.1.
+    fn from_str(header: &str) -> Result<Self, InvalidChunkRange> {
+        let number = |digits: &str| {
+            let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            plain.then(|| digits.parse::<i64>().ok()).flatten().map(i64::unsigned_abs).ok_or(InvalidChunkRange)
+        };
+        let (unit, range) = header.split_once(' ').ok_or(InvalidChunkRange)?;
+        if !unit.eq_ignore_ascii_case("bytes") {
+            return Err(InvalidChunkRange);
+        }
+        let (bounds, total) = range.split_once('/').ok_or(InvalidChunkRange)?;
+        let (first, last) = bounds.split_once('-').ok_or(InvalidChunkRange)?;
+        let (first, last) = (number(first)?, number(last)?);
+        if total != "*" && number(total)? <= last {
+            return Err(InvalidChunkRange);
+        }
+        Ok(ChunkRange(first..last + 1))
+    }
+}
+
+impl fmt::Display for ChunkRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bytes {}-{}/*", self.0.start, self.0.end.saturating_sub(1))
+    }
+}
+
+/// Why an upload cannot be completed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompletionError {
+    /// Nothing was uploaded.
+    #[error("no part has been uploaded")]
+    NoParts,
+    /// A range before the last chunk is missing.
+    #[error("the range {}-{} is missing", .0.start, .0.end - 1)]
+    Missing(Range<u64>),
+    /// The given size is not the sum of the chunks.
+    #[error("x-cas-archive-size is {given}, but the parts have {stored} bytes")]
+    WrongSize {
+        /// What the client said.
+        given: u64,
+        /// The sum of the chunks.
+        stored: u64,
+    },
+    /// The given tree hash is not that of the chunks.
+    #[error("x-cas-sha256-tree-hash is {given}, but the parts fold to {stored}")]
+    WrongTreeHash {
+        /// What the client said.
+        given: TreeHash,
+        /// Folded from the chunks.
+        stored: TreeHash,
+    },
+}
+
+impl VaultUpload {
+    /// The chunks from an offset in the archive on, in order: the range of each and the chunk.
+    pub fn chunks_from(&self, offset: u64) -> impl Iterator<Item = (Range<u64>, &Chunk)> {
+        let first = offset.div_ceil(self.part_size_bytes);
+        self.chunks.range(first..).map(|(index, chunk)| {
+            let start = index * self.part_size_bytes;
+            (start..start + chunk.content.len(), chunk)
+        })
+    }
+
+    /// The chunk of that index.
+    pub fn chunk(&self, index: u64) -> Option<&Chunk> {
+        self.chunks.get(&index)
+    }
+
+    /// Puts the chunks together; no byte is copied or hashed again.
+    ///
+    /// # Errors
+    /// In this order: no chunks, a gap (also a short chunk that is not the last), a wrong size, a wrong tree hash.
+    ///
+    /// Source: `cas.md` 4.8.
+    pub fn complete(&self, size: u64, tree: TreeHash) -> Result<Content, CompletionError> {
+        let mut end = 0;
+        for (range, _) in self.chunks_from(0) {
+            if range.start != end {
+                return Err(CompletionError::Missing(end..range.start));
+            }
+            end = range.end;
+        }
+        let stored_tree =
+            TreeHash::fold(self.chunks.values().map(|chunk| chunk.tree)).ok_or(CompletionError::NoParts)?;
+        if size != end {
+            return Err(CompletionError::WrongSize { given: size, stored: end });
+        }
+        if tree != stored_tree {
+            return Err(CompletionError::WrongTreeHash { given: tree, stored: stored_tree });
+        }
+        Ok(Content::concat(self.chunks.values().map(|chunk| &chunk.content)))
+    }
+}
+
+impl Vault {
+    pub(super) fn new(region: String, created: Timestamp) -> Self {
+        Vault {
+            region,
+            created,
+            archives: BTreeMap::new(),
+            deleted_archives: BTreeSet::new(),
+            uploads: BTreeMap::new(),
+            completed_uploads: BTreeMap::new(),
+        }
+    }
+
+    /// The region it was made in.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// When it was made.
+    pub fn created(&self) -> Timestamp {
+        self.created
+    }
+
+    /// The archives in the order of their ids.
+    pub fn archives(&self) -> impl Iterator<Item = (&str, &Archive)> {
+        self.archives.iter().map(|(id, archive)| (id.as_str(), archive))
+    }
+
+    /// The archive of that id.
+    pub fn archive(&self, id: &str) -> Option<&Archive> {
+        self.archives.get(id)
+    }
+
+    /// Whether an archive of that id existed and was deleted.
+    pub fn had_archive(&self, id: &str) -> bool {
+        self.deleted_archives.contains(id)
+    }
+
+    /// The unfinished upload of that id, unless its 24 hours are over.
+    pub fn upload(&self, id: &str, now: Timestamp) -> Option<&VaultUpload> {
+        self.uploads.get(id).filter(|upload| now.since(upload.last_used) <= UPLOAD_LIFE)
+    }
+
+    /// The unfinished uploads, the oldest first.
+    pub fn uploads(&self, now: Timestamp) -> Vec<(&str, &VaultUpload)> {
+        let mut uploads: Vec<_> =
+            self.uploads.keys().filter_map(|id| Some((id.as_str(), self.upload(id, now)?))).collect();
+        uploads.sort_by_key(|(id, upload)| (upload.created, *id));
+        uploads
+    }
+
+    /// The archive that an upload of that id was completed to, within the last 24 hours.
+    pub fn completed(&self, id: &str, now: Timestamp) -> Option<(&str, &Archive)> {
+        let (archive, at) = self.completed_uploads.get(id)?;
+        let archive = self.archives.get_key_value(archive).filter(|_| now.since(*at) <= UPLOAD_LIFE)?;
+        Some((archive.0.as_str(), archive.1))
+    }
+
+    pub(super) fn put_archive(&mut self, id: String, archive: Archive) {
+        self.archives.insert(id, archive);
+    }
+
+    pub(super) fn delete_archive(&mut self, id: &str) {
+        if let Some((id, _)) = self.archives.remove_entry(id) {
+            self.deleted_archives.insert(id);
+        }
+    }
+
+    pub(super) fn create_upload(
+        &mut self,
+        id: String,
+        part_size_bytes: u64,
+        description: Option<String>,
+        now: Timestamp,
+    ) {
+        let upload =
+            VaultUpload { part_size_bytes, description, created: now, last_used: now, chunks: BTreeMap::new() };
+        self.uploads.insert(id, upload);
+    }
+
+    pub(super) fn put_chunk(&mut self, id: &str, index: u64, chunk: Chunk, now: Timestamp) {
+        if let Some(upload) = self.uploads.get_mut(id) {
+            upload.chunks.insert(index, chunk);
+            upload.last_used = now;
+        }
+    }
+
+    pub(super) fn use_upload(&mut self, id: &str, now: Timestamp) {
+        if let Some(upload) = self.uploads.get_mut(id) {
+            upload.last_used = now;
+        }
+    }
+
+    pub(super) fn complete_upload(
+        &mut self,
+        id: &str,
+        archive: String,
+        content: Content,
+        tree: TreeHash,
+        now: Timestamp,
+    ) {
+        if let Some((id, upload)) = self.uploads.remove_entry(id) {
+            self.completed_uploads.insert(id, (archive.clone(), now));
+            self.put_archive(archive, Archive { content, tree, description: upload.description, created: now });
+        }
+    }
+
+    pub(super) fn delete_upload(&mut self, id: &str) {
+        self.uploads.remove(id);
+    }
+
+    pub(super) fn delete_chunk(&mut self, id: &str, index: u64) {
+        if let Some(upload) = self.uploads.get_mut(id) {
+            upload.chunks.remove(&index);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::{Hasher, Wanted};
+
+    #[test]
+    fn content_ranges_are_read_half_open_and_written_inclusive() {
+        let range: ChunkRange = "bytes 4194304-8388607/*".parse().unwrap();
+        assert_eq!((range.start(), range.end(), range.len()), (4_194_304, 8_388_608, 4_194_304));
+        assert_eq!(range.to_string(), "bytes 4194304-8388607/*");
+        assert_eq!("BYTES 0-0/*".parse::<ChunkRange>().unwrap().len(), 1);
+        assert_eq!("bytes 0-9/10".parse::<ChunkRange>().unwrap().len(), 10);
+        assert!("bytes 4194304-4194303/*".parse::<ChunkRange>().unwrap().is_empty());
+        assert!("bytes 5-3/*".parse::<ChunkRange>().unwrap().is_empty());
+    }
+
+    #[test]
+    fn other_content_ranges_are_refused() {
+        for header in [
+            "",
+            "bytes",
+            "bytes 0-1",
+            "bytes=0-1/*",
+            "0-4194303",
+            "bytes */4194304",
+            "bytes 0-/*",
+            "bytes -5/*",
+            "bytes 0x0-0x5/*",
+            "bytes +0-5/*",
+            "bytes 0 - 5/*",
+            "bytes  0-5/*",
+            "bytes 0-5 /*",
+            "bytes 0-5/",
+            "bytes 0-5/5",
+            "bytes 0-5/**",
+            "bits 0-5/*",
+            "bytes 0-9223372036854775808/*",
+            "bytes 18446744073709551616-18446744073709551617/*",
+            "bytes 0-1-2/*",
+            "bytes 0-1/*/*",
+            "bytes ０-１/*",
+        ] {
+            assert_eq!(header.parse::<ChunkRange>(), Err(InvalidChunkRange), "{header:?}");
+        }
+        assert!("bytes 0-9223372036854775807/*".parse::<ChunkRange>().is_ok());
+    }
+
+    const PART: u64 = 4;
+
+    fn tree(bytes: &[u8]) -> TreeHash {
+        Hasher::of(bytes, Wanted { sha256_and_tree: true, ..Wanted::default() }).tree.unwrap()
+    }
+
+    fn upload(chunks: &[(u64, &[u8])]) -> VaultUpload {
+        let start = Timestamp::from_unix_seconds(0);
+        let chunks = chunks
+            .iter()
+            .map(|(index, bytes)| (*index, Chunk { content: bytes.to_vec().into(), tree: tree(bytes) }))
+            .collect();
+        VaultUpload { part_size_bytes: PART, description: None, created: start, last_used: start, chunks }
+    }
+
+    fn folded(chunks: &[&[u8]]) -> TreeHash {
+        TreeHash::fold(chunks.iter().map(|bytes| tree(bytes))).unwrap()
+    }
+
+    #[test]
+    fn chunks_complete_to_their_concatenation() {
+        let upload = upload(&[(1, b"ef"), (0, b"abcd")]);
+        let content = upload.complete(6, folded(&[b"abcd", b"ef"])).unwrap();
+        assert_eq!(content.to_bytes(), "abcdef");
+    }
+
+    #[test]
+    fn each_error_of_a_completion_has_its_name() {
+        let right = folded(&[b"abcd", b"ef"]);
+        assert_eq!(upload(&[]).complete(0, right).unwrap_err(), CompletionError::NoParts);
+        let gap = upload(&[(0, b"abcd"), (2, b"ef")]);
+        assert_eq!(gap.complete(6, right).unwrap_err(), CompletionError::Missing(4..8));
+        let short = upload(&[(0, b"abc"), (1, b"ef")]);
+        assert_eq!(short.complete(5, right).unwrap_err(), CompletionError::Missing(3..4));
+        let whole = upload(&[(0, b"abcd"), (1, b"ef")]);
+        assert_eq!(whole.complete(7, right).unwrap_err(), CompletionError::WrongSize { given: 7, stored: 6 });
+        let wrong = folded(&[b"ef", b"abcd"]);
+        assert_eq!(
+            whole.complete(6, wrong).unwrap_err(),
+            CompletionError::WrongTreeHash { given: wrong, stored: right }
+        );
+    }
+
+    #[test]
+    fn an_upload_expires_24_hours_after_its_last_use() {
+        let hours = |hours: i64| Timestamp::from_unix_seconds(hours * 3600);
+        let mut vault = Vault::new("r".to_owned(), hours(0));
+        vault.create_upload("u".to_owned(), PART, None, hours(0));
+        assert!(vault.upload("u", hours(24)).is_some());
+        assert!(vault.upload("u", hours(25)).is_none());
+        vault.use_upload("u", hours(20));
+        assert!(vault.upload("u", hours(44)).is_some());
+        assert!(vault.upload("u", hours(45)).is_none());
+        assert!(vault.uploads(hours(45)).is_empty());
+    }
+
+    #[test]
+    fn a_completed_upload_is_remembered_for_a_day() {
+        let hours = |hours: i64| Timestamp::from_unix_seconds(hours * 3600);
+        let mut vault = Vault::new("r".to_owned(), hours(0));
+        vault.create_upload("u".to_owned(), PART, Some("d".to_owned()), hours(0));
+        vault.complete_upload("u", "a".to_owned(), b"x".to_vec().into(), tree(b"x"), hours(1));
+        assert!(vault.upload("u", hours(1)).is_none());
+        let (id, archive) = vault.completed("u", hours(2)).unwrap();
+        assert_eq!((id, archive.description.as_deref()), ("a", Some("d")));
+        assert!(vault.completed("u", hours(26)).is_none());
+        vault.delete_archive("a");
+        assert!(vault.completed("u", hours(2)).is_none());
+        assert!(vault.had_archive("a"));
+    }
+}
