@@ -1,13 +1,70 @@
-//! Emulates Tencent Cloud COS and CAS.
+//! cos-emu emulates Tencent Cloud COS (object storage, XML API) and CAS (archive storage, JSON API), and misbehaves
+//! exactly as a scenario file says.
+//!
+//! The binary `cos-emu` is the usual way to use it. In a Rust test an emulator can also run inside the process:
+//!
+//! ```
+//! use std::io::{Read, Write};
+//!
+//! use cos_emu::{Config, Emulator, Scenario};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! let scenario = r#"{
+//!     "version": 1,
+//!     "name": "the first upload is cut",
+//!     "rules": [{ "id": "cut", "when": { "op": "PutObject" }, "fire": { "first": 1 },
+//!                 "do": { "reset": { "at": "upload", "offset": 3 } } }]
+//! }"#;
+//! let config = Config {
+//!     listen: ([127, 0, 0, 1], 0).into(),
+//!     scenario: Some(Scenario::parse("cut.json", scenario.as_bytes(), None)?),
+//!     buckets: vec![("demo-1250000000".to_owned(), None)],
+//!     ..Config::default()
+//! };
+//! let emulator = Emulator::start(config).await?;
+//!
+//! let mut client = std::net::TcpStream::connect(emulator.addr())?;
+//! client.write_all(b"PUT /demo-1250000000/key HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello")?;
+//! let error = client.read_to_end(&mut Vec::new()).unwrap_err();
+//! assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+//!
+//! assert_eq!(emulator.journal()[0].received.bytes, 3);
+//! emulator.stop().await;
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! How the code is laid out is in `ARCHITECTURE.md`.
+
 mod cas;
 mod chance;
+pub mod cli;
 mod clock;
 mod code;
+mod config;
 mod content;
+mod control;
 mod cos;
 mod digest;
+mod journal;
 mod message;
 mod operation;
 mod scenario;
+mod server;
 mod signature;
 mod store;
+mod wire;
+mod world;
+
+pub use chance::{InvalidSeed, Seed};
+pub use clock::{Clock, Timestamp};
+pub use config::Config;
+pub use journal::{ActionRecord, Answer, Ended, Exchange, ReceivedBody, RuleRecord};
+pub use message::Account;
+pub use operation::{Emulation, Operation, Payload, Service};
+pub use scenario::{Diagnosis, Problem, Scenario, library};
+pub use server::{Emulator, StartError};
+pub use signature::{AuthMode, Credentials, Secret};

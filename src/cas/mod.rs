@@ -12,6 +12,7 @@ mod vault;
 
 use serde_json::Value;
 
+use crate::clock::Timestamp;
 use crate::code::CasCode;
 use crate::digest::{Digests, Sha256, TreeHash, Wanted};
 use crate::message::{BodyError, BodyPlan, Context, Head, Outcome, Received, Reply};
@@ -186,11 +187,11 @@ pub fn handle(
 
 /// The number of the part that a request is about: its start divided by the part size of the upload, plus 1.
 /// `None` when there is no such upload or no readable range.
-pub fn part_number(target: &Target, head: &Head, store: &Store, context: &Context<'_>) -> Option<u64> {
+pub fn part_number(target: &Target, head: &Head, store: &Store, now: Timestamp) -> Option<u64> {
     if target.operation != Operation::UploadVaultPart {
         return None;
     }
-    let upload = store.vault(&target.vault)?.upload(&target.id, context.now)?;
+    let upload = store.vault(&target.vault)?.upload(&target.id, now)?;
     let range: ChunkRange = head.header("content-range")?.parse().ok()?;
     Some(range.start() / upload.part_size_bytes + 1)
 }

@@ -134,6 +134,13 @@ pub fn refuse_body(error: BodyError, target: &Target, head: &Head, context: &Con
     refuse(error, head, context)
 }
 
+/// The bytes of its object that a read asks for, and the size of the object; `None` when there is no such object.
+pub fn requested_range(target: &Target, head: &Head, store: &Store) -> Option<(std::ops::Range<u64>, u64)> {
+    let size = store.bucket(&target.bucket)?.object(&target.key)?.content.len();
+    let range = head.header("range").and_then(|header| object::parse_range(header, size));
+    Some((range.and_then(Result::ok).unwrap_or(0..size), size))
+}
+
 /// The notes for the journal: what the request asked for that is not emulated and was left out.
 pub fn notes(target: &Target, head: &Head) -> Vec<String> {
     const LEFT_OUT: &[&str] = &["x-cos-acl", "x-cos-grant-", "x-cos-tagging", "x-cos-server-side-encryption", "x-cos-traffic-limit", "pic-operations"];

@@ -281,11 +281,11 @@ fn evaluate_conditions(head: &Head, object: &Object) -> Condition {
 
 /// The range starts behind the end.
 #[derive(Debug, PartialEq, Eq)]
-struct Unsatisfiable;
+pub(super) struct Unsatisfiable;
 
 /// Reads `bytes=a-b`, `bytes=a-` or `bytes=-n` for an object of that size. `None` for anything else, also for more
 /// than one range: such a header is as if absent.
-fn parse_range(header: &str, size: u64) -> Option<Result<Range<u64>, Unsatisfiable>> {
+pub(super) fn parse_range(header: &str, size: u64) -> Option<Result<Range<u64>, Unsatisfiable>> {
     let number = |digits: &str| {
         let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         // More digits than a number holds mean a position behind any end.

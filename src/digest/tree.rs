@@ -145,4 +145,94 @@ mod tests {
             }
         }
     }
+
+    // ---- the vectors of `tests/vectors/cas-tree-hash.json` ----
+
+    /// The bytes that the vectors are about: `(i * 31 + 7) mod 251`.
+    fn pattern(len: usize) -> Vec<u8> {
+        (0..len).map(|index| ((index * 31 + 7) % 251) as u8).collect()
+    }
+
+    fn vectors() -> serde_json::Value {
+        serde_json::from_str(include_str!("../../tests/vectors/cas-tree-hash.json")).unwrap()
+    }
+
+    fn hash(bytes: &[u8]) -> String {
+        let mut hasher = TreeHasher::new();
+        // Pieces that do not fit the leaves.
+        bytes.chunks(100_003).for_each(|piece| hasher.update(piece));
+        hasher.finish().to_string()
+    }
+
+    fn size(value: &serde_json::Value) -> usize {
+        value.as_u64().unwrap() as usize
+    }
+
+    #[test]
+    fn every_vector_has_its_tree_hash_and_its_linear_hash() {
+        let vectors = vectors();
+        let vectors = vectors["vectors"].as_array().unwrap();
+        assert_eq!(vectors.len(), 15);
+        for vector in vectors {
+            let bytes = pattern(size(&vector["size"]));
+            assert_eq!(hash(&bytes), vector["tree_hash"], "{}", vector["name"]);
+            let linear: Hex<32, ()> = Hex::new(Sha256::digest(&bytes).into());
+            assert_eq!(linear.to_string(), vector["sha256"], "{}", vector["name"]);
+        }
+    }
+
+    #[test]
+    fn every_vector_of_parts_folds_to_the_whole() {
+        let vectors = vectors();
+        let vectors = vectors["multipart"].as_array().unwrap();
+        assert_eq!(vectors.len(), 11);
+        for vector in vectors {
+            let bytes = pattern(size(&vector["size"]));
+            let mut parts = Vec::new();
+            for (part, expected) in
+                bytes.chunks(size(&vector["part_size"])).zip(vector["parts"].as_array().unwrap())
+            {
+                assert_eq!(hash(part), expected["tree_hash"]);
+                parts.push(expected["tree_hash"].as_str().unwrap().parse::<TreeHash>().unwrap());
+            }
+            assert_eq!(parts.len(), vector["parts"].as_array().unwrap().len());
+            assert_eq!(TreeHash::fold(parts).unwrap().to_string(), hash(&bytes), "{}", vector["part_size"]);
+        }
+    }
+
+    #[test]
+    fn every_vector_of_a_wrong_way_differs_from_the_right_one() {
+        let vectors = vectors();
+        let wrong = &vectors["negative"]["part_size_3MiB"];
+        let parts = wrong["part_tree_hashes"].as_array().unwrap();
+        let parts = parts.iter().map(|part| part.as_str().unwrap().parse::<TreeHash>().unwrap());
+        assert_eq!(TreeHash::fold(parts).unwrap().to_string(), wrong["fold_of_part_hashes"]);
+        assert_eq!(hash(&pattern(size(&wrong["size"]))), wrong["true_tree_hash"]);
+        assert_ne!(wrong["fold_of_part_hashes"], wrong["true_tree_hash"]);
+
+        for wrong in vectors["negative"]["last_partial_leaf_dropped"].as_array().unwrap() {
+            let bytes = pattern(size(&wrong["size"]));
+            let whole_leaves = bytes.len() - bytes.len() % LEAF_SIZE_BYTES as usize;
+            assert_eq!(hash(&bytes), wrong["true_tree_hash"]);
+            assert_eq!(hash(&bytes[..whole_leaves]), wrong["wrong_tree_hash"]);
+        }
+        for name in ["concat_hex_instead_of_raw", "odd_node_paired_with_itself"] {
+            let wrong = &vectors["negative"][name];
+            assert_eq!(hash(&pattern(size(&wrong["size"]))), wrong["true_tree_hash"], "{name}");
+        }
+    }
+
+    #[test]
+    fn every_vector_of_a_range_has_the_tree_hash_of_its_bytes() {
+        let vectors = vectors();
+        let ranges = &vectors["subtree_alignment"];
+        let bytes = pattern(size(&ranges["archive_size"]));
+        assert_eq!(hash(&bytes), ranges["archive_tree_hash"]);
+        let cases = ranges["cases"].as_array().unwrap();
+        assert_eq!(cases.len(), 15);
+        for case in cases {
+            let range = &bytes[size(&case["start"])..=size(&case["end_inclusive"])];
+            assert_eq!(hash(range), case["tree_hash_of_range"], "{case}");
+        }
+    }
 }

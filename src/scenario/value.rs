@@ -13,7 +13,6 @@ use super::json::{Node, OneOrMany, Problems, Read};
 impl Read for Duration {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         const FORM: &str = "a duration is a text with a unit, such as \"250ms\", \"1.5s\", \"2m\" or \"4h\"";
-        let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
         let Some(text) = node.text() else {
             let mut problem = node.wrong_type("a duration");
             problem.hint = Some(match node.number() {
@@ -22,8 +21,7 @@ impl Read for Duration {
             });
             return problems.add(problem);
         };
-        let seconds = units.iter().find_map(|(unit, seconds)| Some(number(text.strip_suffix(unit)?)? * seconds));
-        match seconds.map(Duration::try_from_secs_f64) {
+        match seconds(text).map(Duration::try_from_secs_f64) {
             Some(Ok(duration)) => Some(duration),
             Some(Err(_)) => problems.add(node.problem("E109", format!("the duration \"{text}\" is out of range"))),
             None => {
@@ -33,6 +31,22 @@ impl Read for Duration {
             }
         }
     }
+}
+
+/// The seconds of a text such as `1.5s`.
+fn seconds(text: &str) -> Option<f64> {
+    let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+    units.iter().find_map(|(unit, seconds)| Some(number(text.strip_suffix(unit)?)? * seconds))
+}
+
+/// Reads a duration as files write it.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    seconds(text).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+}
+
+/// Reads a size with a unit as files write it, in bytes.
+pub fn parse_size(text: &str) -> Option<u64> {
+    Size::parse(text).ok().map(|size| size.0)
 }
 
 /// A non-negative decimal number with an optional fraction.

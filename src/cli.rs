@@ -1,0 +1,496 @@
+//! The command line: arguments to configuration, and every word that is printed.
+//!
+//! Standard output carries what was asked for, standard error the logs and complaints. Exit status: 0 good, 1 failure,
+//! 2 usage or an invalid scenario, 3 cannot bind.
+
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::chance::Seed;
+use crate::config::Config;
+use crate::message::Account;
+use crate::scenario::{Diagnosis, Scenario, library};
+use crate::server::{Emulator, StartError, is_ready};
+use crate::signature::{AuthMode, Secret};
+
+/// The status of usage errors and invalid scenarios.
+const INVALID: u8 = 2;
+/// The status when an address cannot be bound.
+const CANNOT_BIND: u8 = 3;
+/// What the runtime may take to end its threads.
+const RUNTIME_GRACE: Duration = Duration::from_millis(200);
+
+/// Emulates Tencent Cloud COS and CAS, and breaks uploads and downloads exactly as a scenario says.
+///
+/// Without a command it serves until it is told to stop.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Validates scenario files; prints every problem with file, line, column and a suggestion
+    Check {
+        /// The files; `-` is standard input
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<String>,
+    },
+    /// Lists the shipped scenarios, or prints one of them
+    Scenarios {
+        /// The name of a shipped scenario
+        name: Option<String>,
+    },
+    /// Exits with status 0 when a running server is ready
+    Ready {
+        /// The address of the server
+        #[arg(long, env = "COS_EMU_LISTEN", default_value = "127.0.0.1:3077", value_name = "ADDR:PORT")]
+        listen: SocketAddr,
+        /// The address of the control API, when it has one of its own
+        #[arg(long, env = "COS_EMU_CONTROL_LISTEN", value_name = "ADDR:PORT")]
+        control_listen: Option<SocketAddr>,
+        /// Waits until the server is ready
+        #[arg(long, env = "COS_EMU_WAIT")]
+        wait: bool,
+        /// How long to wait
+        #[arg(long, env = "COS_EMU_TIMEOUT", default_value = "30s", value_name = "DURATION", value_parser = duration)]
+        timeout: Duration,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Where to listen; port 0 is a free one
+    #[arg(long, env = "COS_EMU_LISTEN", default_value = "127.0.0.1:3077", value_name = "ADDR:PORT")]
+    listen: SocketAddr,
+    /// Gives the control API an address of its own
+    #[arg(long, env = "COS_EMU_CONTROL_LISTEN", value_name = "ADDR:PORT")]
+    control_listen: Option<SocketAddr>,
+    /// The faults: a file, `-` for standard input, or the name of a shipped scenario
+    #[arg(long, env = "COS_EMU_SCENARIO", value_name = "FILE|NAME|-")]
+    scenario: Option<String>,
+    /// The faults as JSON text; meant for the environment
+    #[arg(long, env = "COS_EMU_SCENARIO_JSON", value_name = "JSON", conflicts_with = "scenario")]
+    scenario_json: Option<String>,
+    /// The seed of all chance; goes before that of the scenario
+    #[arg(long, env = "COS_EMU_SEED", value_name = "N")]
+    seed: Option<Seed>,
+    /// How strictly signatures are checked
+    #[arg(long, env = "COS_EMU_AUTH", default_value = "check", value_name = "MODE")]
+    auth: Auth,
+    /// A known credential (repeatable)
+    #[arg(
+        long, env = "COS_EMU_CREDENTIAL", default_value = "AKIDcosemu:cosemu", value_name = "ID:KEY[:TOKEN]",
+        value_delimiter = ',', value_parser = credential
+    )]
+    credential: Vec<Credential>,
+    /// A bucket that exists at the start (repeatable)
+    #[arg(
+        long, env = "COS_EMU_BUCKET", value_name = "NAME-APPID[@REGION]", value_delimiter = ',', value_parser = bucket
+    )]
+    bucket: Vec<Bucket>,
+    /// A vault that exists at the start (repeatable)
+    #[arg(long, env = "COS_EMU_VAULT", value_name = "NAME", value_delimiter = ',')]
+    vault: Vec<String>,
+    /// The account that everything belongs to
+    #[arg(long, env = "COS_EMU_APPID", default_value = "1250000000", value_parser = appid)]
+    appid: String,
+    /// The region of what is made without naming one
+    #[arg(long, env = "COS_EMU_REGION", default_value = "ap-guangzhou")]
+    region: String,
+    /// The most bytes of objects that are kept; an upload beyond it is refused with 503
+    #[arg(long, env = "COS_EMU_MAX_MEMORY", default_value = "1GiB", value_name = "SIZE", value_parser = size)]
+    max_memory: u64,
+    /// How long the body of a request may pause
+    #[arg(long, env = "COS_EMU_BODY_TIMEOUT", default_value = "60s", value_name = "DURATION", value_parser = duration)]
+    body_timeout: Duration,
+    /// Writes the URL to a file when the server is ready
+    #[arg(long, env = "COS_EMU_READY_FILE", value_name = "PATH")]
+    ready_file: Option<PathBuf>,
+    /// Stops when the process that started it is gone
+    #[arg(long, env = "COS_EMU_EXIT_WITH_PARENT")]
+    exit_with_parent: bool,
+    /// The form of the logs on standard error
+    #[arg(long, env = "COS_EMU_LOG_FORMAT", default_value = "pretty", value_name = "FORMAT")]
+    log_format: LogFormat,
+    /// The least level that is logged: error, warn, info, debug or trace
+    #[arg(long, env = "COS_EMU_LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
+    log_level: String,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Auth {
+    /// Signatures are ignored
+    Off,
+    /// A signature by a known key id is verified; an unknown key id or none is let pass
+    Check,
+    /// As the real service
+    Strict,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people
+    Pretty,
+    /// One object per line
+    Json,
+}
+
+#[derive(Debug, Clone)]
+struct Credential {
+    id: String,
+    secret: Secret,
+}
+
+#[derive(Debug, Clone)]
+struct Bucket {
+    name: String,
+    region: Option<String>,
+}
+
+/// Runs the command line of this process and returns its exit status.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Some(Command::Check { files }) => check(&files),
+        Some(Command::Scenarios { name }) => scenarios(name.as_deref()),
+        Some(Command::Ready { listen, control_listen, wait, timeout }) => {
+            ready(control_listen.unwrap_or(listen), wait.then_some(timeout))
+        }
+        None => serve(arguments.serve),
+    };
+    result.unwrap_or_else(|error| {
+        complain(&format!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+// ---- serve ----
+
+fn serve(arguments: Serve) -> anyhow::Result<ExitCode> {
+    start_logging(&arguments);
+    let scenario = match load(&arguments) {
+        Ok(scenario) => scenario,
+        Err(LoadError::Invalid(diagnosis)) => {
+            complain(&diagnosis.to_string());
+            return Ok(ExitCode::from(INVALID));
+        }
+        Err(LoadError::Unreadable(reason)) => {
+            complain(&format!("error: {reason}"));
+            return Ok(ExitCode::from(INVALID));
+        }
+    };
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+    let parent = arguments.exit_with_parent.then(parent_id);
+    let config = config(arguments, scenario);
+    let name = config.scenario.as_ref().map_or("no faults", |scenario| scenario.name.as_str()).to_owned();
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let status = runtime.block_on(async {
+        let emulator = match Emulator::start(config).await {
+            Ok(emulator) => emulator,
+            Err(error @ StartError::Bind { .. }) => {
+                complain(&format!("error: {error}"));
+                return Ok(ExitCode::from(CANNOT_BIND));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        print(&format!("cos-emu ready on {}", emulator.url()));
+        print(&format!("scenario \"{name}\" seed {}", emulator.seed()));
+        told_to_stop(parent).await?;
+        for sentence in emulator.unfulfilled_rules() {
+            complain(&format!("warning: {sentence}"));
+        }
+        emulator.stop().await;
+        Ok(ExitCode::SUCCESS)
+    });
+    runtime.shutdown_timeout(RUNTIME_GRACE);
+    status
+}
+
+fn start_logging(arguments: &Serve) {
+    let filter = EnvFilter::try_new(&arguments.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = std::io::stderr().is_terminal();
+    let logs =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
+    match arguments.log_format {
+        LogFormat::Pretty => logs.with_target(false).init(),
+        LogFormat::Json => logs.json().init(),
+    }
+}
+
+fn config(arguments: Serve, scenario: Option<Scenario>) -> Config {
+    Config {
+        listen: arguments.listen,
+        control_listen: arguments.control_listen,
+        scenario,
+        seed: arguments.seed,
+        auth: match arguments.auth {
+            Auth::Off => AuthMode::Off,
+            Auth::Check => AuthMode::Check,
+            Auth::Strict => AuthMode::Strict,
+        },
+        credentials: arguments
+            .credential
+            .into_iter()
+            .map(|credential| (credential.id, credential.secret))
+            .collect(),
+        account: Account { appid: arguments.appid, region: arguments.region, default_bucket: None },
+        buckets: arguments.bucket.into_iter().map(|bucket| (bucket.name, bucket.region)).collect(),
+        vaults: arguments.vault,
+        max_memory_bytes: arguments.max_memory,
+        body_timeout: arguments.body_timeout,
+        ready_file: arguments.ready_file,
+        ..Config::default()
+    }
+}
+
+/// Waits for SIGTERM, SIGINT, or the end of the parent.
+async fn told_to_stop(parent: Option<u32>) -> anyhow::Result<()> {
+    let orphaned = async {
+        match parent {
+            Some(parent) => {
+                while parent_id() == parent {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+            None => std::future::pending().await,
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        let kind = tokio::signal::unix::SignalKind::terminate();
+        tokio::signal::unix::signal(kind)?.recv().await;
+        std::io::Result::Ok(())
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<std::io::Result<()>>();
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for SIGINT"),
+        terminated = terminated => terminated.context("cannot wait for SIGTERM"),
+        () = orphaned => Ok(()),
+    }
+}
+
+fn parent_id() -> u32 {
+    #[cfg(unix)]
+    return std::os::unix::process::parent_id();
+    #[cfg(not(unix))]
+    return 0;
+}
+
+// ---- scenarios ----
+
+enum LoadError {
+    Invalid(Diagnosis),
+    Unreadable(String),
+}
+
+fn load(arguments: &Serve) -> Result<Option<Scenario>, LoadError> {
+    if let Some(text) = &arguments.scenario_json {
+        return read_scenario("COS_EMU_SCENARIO_JSON", text.as_bytes(), None).map(Some);
+    }
+    arguments.scenario.as_deref().map(load_named).transpose()
+}
+
+/// Reads a scenario by what names it: a file comes first, then a shipped name.
+fn load_named(name: &str) -> Result<Scenario, LoadError> {
+    let unreadable = |error: std::io::Error| LoadError::Unreadable(format!("cannot read {name}: {error}"));
+    if name == "-" {
+        let mut text = Vec::new();
+        std::io::stdin().read_to_end(&mut text).map_err(unreadable)?;
+        return read_scenario("<stdin>", &text, None);
+    }
+    let path = Path::new(name);
+    match (std::fs::read(path), library::find(name)) {
+        (Ok(text), _) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            read_scenario(name, &text, Some(folder.unwrap_or(Path::new("."))))
+        }
+        (Err(_), Some(shipped)) => read_scenario(shipped.name, shipped.text.as_bytes(), None),
+        (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(LoadError::Unreadable(format!(
+                "there is no file {name} and no shipped scenario of that name; `cos-emu scenarios` lists them"
+            )))
+        }
+        (Err(error), None) => Err(unreadable(error)),
+    }
+}
+
+fn read_scenario(name: &str, text: &[u8], folder: Option<&Path>) -> Result<Scenario, LoadError> {
+    Scenario::parse(name, text, folder).map_err(LoadError::Invalid)
+}
+
+fn check(files: &[String]) -> anyhow::Result<ExitCode> {
+    let mut status = ExitCode::SUCCESS;
+    for file in files {
+        match load_named(file) {
+            Ok(scenario) => {
+                print(&format!("{file}: valid, scenario \"{}\", {} rules", scenario.name, scenario.rules.len()));
+            }
+            Err(LoadError::Invalid(diagnosis)) => {
+                let count = diagnosis.problems().len();
+                complain(&format!("{diagnosis}\n\n{file}: {count} {}", if count == 1 { "error" } else { "errors" }));
+                status = ExitCode::from(INVALID);
+            }
+            Err(LoadError::Unreadable(reason)) => {
+                complain(&format!("error: {reason}"));
+                status = ExitCode::from(INVALID);
+            }
+        }
+    }
+    Ok(status)
+}
+
+fn scenarios(name: Option<&str>) -> anyhow::Result<ExitCode> {
+    let Some(name) = name else {
+        let width = library::ALL.iter().map(|shipped| shipped.name.len()).max().unwrap_or(0);
+        for shipped in library::ALL {
+            let scenario = Scenario::parse(shipped.name, shipped.text.as_bytes(), None)?;
+            let note = scenario.note.unwrap_or_default();
+            let sentence = note.split_inclusive(". ").next().unwrap_or_default().trim_end();
+            print(&format!("{:width$}  {sentence}", shipped.name));
+        }
+        return Ok(ExitCode::SUCCESS);
+    };
+    match library::find(name) {
+        Some(shipped) => {
+            print(shipped.text.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+        None => {
+            complain(&format!("error: there is no shipped scenario \"{name}\"; `cos-emu scenarios` lists them"));
+            Ok(ExitCode::from(INVALID))
+        }
+    }
+}
+
+// ---- ready ----
+
+fn ready(mut addr: SocketAddr, wait: Option<Duration>) -> anyhow::Result<ExitCode> {
+    if addr.ip().is_unspecified() {
+        addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    match is_ready(addr, wait.unwrap_or(Duration::ZERO)) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) => anyhow::bail!("{addr} is not ready: {error}"),
+    }
+}
+
+// ---- values of arguments ----
+
+fn duration(text: &str) -> Result<Duration, String> {
+    crate::scenario::parse_duration(text).ok_or_else(|| "expected a number with a unit, such as 250ms, 30s or 2m".to_owned())
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    text.parse()
+        .ok()
+        .or_else(|| crate::scenario::parse_size(text))
+        .ok_or_else(|| "expected a number of bytes, or one with a unit, such as 64KiB or 2GiB".to_owned())
+}
+
+fn appid(text: &str) -> Result<String, String> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.to_owned()).ok_or_else(|| "expected digits, such as 1250000000".to_owned())
+}
+
+fn credential(text: &str) -> Result<Credential, String> {
+    let mut fields = text.splitn(3, ':');
+    let (id, key, token) = (fields.next().unwrap_or(""), fields.next().unwrap_or(""), fields.next());
+    if id.is_empty() || key.is_empty() {
+        return Err("expected ID:KEY or ID:KEY:TOKEN".to_owned());
+    }
+    let secret = Secret { key: key.to_owned(), token: token.map(str::to_owned) };
+    Ok(Credential { id: id.to_owned(), secret })
+}
+
+fn bucket(text: &str) -> Result<Bucket, String> {
+    let (name, region) = match text.split_once('@') {
+        Some((name, region)) => (name, Some(region.to_owned())),
+        None => (text, None),
+    };
+    if !crate::cos::is_bucket_name(name) {
+        return Err("expected <name>-<appid>, such as demo-1250000000, or <name>-<appid>@<region>".to_owned());
+    }
+    Ok(Bucket { name: name.to_owned(), region })
+}
+
+// ---- words ----
+
+/// Prints a line of what was asked for. A reader that is gone is no error.
+fn print(line: &str) {
+    let mut output = std::io::stdout().lock();
+    let _ = writeln!(output, "{line}").and_then(|()| output.flush());
+}
+
+/// Prints a line about what is wrong.
+fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_a_twin_in_the_environment() {
+        fn walk(command: &clap::Command) {
+            for argument in command.get_arguments().filter(|argument| !argument.is_positional()) {
+                let name = argument.get_long().unwrap_or_default();
+                if ["help", "version"].contains(&name) {
+                    continue;
+                }
+                let expected = format!("COS_EMU_{}", name.to_uppercase().replace('-', "_"));
+                let twin = argument.get_env().map(|env| env.to_string_lossy().into_owned());
+                assert_eq!(twin, Some(expected), "--{name} of {}", command.get_name());
+            }
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&Arguments::command());
+    }
+
+    #[test]
+    fn the_defaults_of_the_command_line_are_those_of_the_library() {
+        let arguments = Arguments::parse_from(["cos-emu"]);
+        let from_arguments = config(arguments.serve, None);
+        assert_eq!(format!("{from_arguments:?}"), format!("{:?}", Config::default()));
+    }
+
+    #[test]
+    fn values_of_arguments_are_read_or_refused_with_an_example() {
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(size("64KiB"), Ok(65_536));
+        assert_eq!(size("10"), Ok(10));
+        assert_eq!(bucket("demo-1250000000@ap-beijing").unwrap().region.as_deref(), Some("ap-beijing"));
+        let token = credential("id:key:to:ken").unwrap().secret.token;
+        assert_eq!(token.as_deref(), Some("to:ken"));
+        for refused in [duration("250").err(), size("x").err(), appid("12a").err()] {
+            assert!(refused.is_some_and(|error| error.contains("such as")));
+        }
+        assert!(bucket("demo").is_err() && credential("id").is_err() && credential(":key").is_err());
+    }
+}

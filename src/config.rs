@@ -1,0 +1,76 @@
+//! The configuration of an emulator: a plain struct with defaults.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::chance::Seed;
+use crate::clock::Clock;
+use crate::message::Account;
+use crate::scenario::Scenario;
+use crate::signature::{AuthMode, Credentials, Secret};
+
+/// What an emulator starts with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where it listens; port 0 is a free one.
+    pub listen: SocketAddr,
+    /// Where the control API listens, when not on the data port.
+    pub control_listen: Option<SocketAddr>,
+    /// The faults; `None` is none.
+    pub scenario: Option<Scenario>,
+    /// The seed, which goes before the scenario's. Without either one is drawn.
+    pub seed: Option<Seed>,
+    /// How strictly signatures are checked.
+    pub auth: AuthMode,
+    /// The known credentials.
+    pub credentials: Credentials,
+    /// The account.
+    pub account: Account,
+    /// Buckets that exist at the start: the name, and the region when not that of the account.
+    pub buckets: Vec<(String, Option<String>)>,
+    /// Vaults that exist at the start.
+    pub vaults: Vec<String>,
+    /// The most bytes of bodies that are kept.
+    pub max_memory_bytes: u64,
+    /// The clock.
+    pub clock: Clock,
+    /// How long the head of a request may take.
+    pub head_timeout: Duration,
+    /// How long a connection may be idle between requests.
+    pub idle_timeout: Duration,
+    /// How long the body of a request may pause.
+    pub body_timeout: Duration,
+    /// How many exchanges the journal remembers.
+    pub journal_capacity: usize,
+    /// A file that is written when the server is ready.
+    pub ready_file: Option<PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let secret = Secret { key: "cosemu".to_owned(), token: None };
+        Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 3077)),
+            control_listen: None,
+            scenario: None,
+            seed: None,
+            auth: AuthMode::Check,
+            credentials: Credentials::from([("AKIDcosemu".to_owned(), secret)]),
+            account: Account {
+                appid: "1250000000".to_owned(),
+                region: "ap-guangzhou".to_owned(),
+                default_bucket: None,
+            },
+            buckets: Vec::new(),
+            vaults: Vec::new(),
+            max_memory_bytes: 1 << 30,
+            clock: Clock::Real,
+            head_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(75),
+            body_timeout: Duration::from_secs(60),
+            journal_capacity: 10_000,
+            ready_file: None,
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The journal: exactly one entry for each exchange, whatever happened to it, in a bounded ring.
+//!
+//! An entry is begun when a head is complete and filled in as the exchange goes on. It says how the exchange ends before
+//! the last byte is sent, so that a client that has its answer finds the entry complete; where the client goes away
+//! instead, the entry is corrected.
+//!
+//! Source: `scenarios.md` 13.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+
+use crate::operation::Names;
+
+/// The most bytes that the texts of all entries may take.
+const MAX_TEXT_BYTES: usize = 16 << 20;
+
+/// One exchange: a request and what became of it.
+#[derive(Debug, Clone, Serialize, Default)]
+pub struct Exchange {
+    /// The number of the entry, from 1.
+    pub n: u64,
+    /// The id of the world.
+    pub world: String,
+    /// The number of the connection, from 1.
+    pub connection: u64,
+    /// The number of the request on its connection, from 1.
+    pub request: u64,
+    /// When the head was complete, by the clock of the world.
+    pub at: String,
+    /// The service, `cos` or `cas`.
+    pub service: &'static str,
+    /// The operation; absent when the request is none.
+    pub op: Option<&'static str>,
+    /// COS: the bucket.
+    pub bucket: Option<String>,
+    /// COS: the key.
+    pub key: Option<String>,
+    /// CAS: the vault.
+    pub vault: Option<String>,
+    /// CAS: the archive id.
+    pub archive: Option<String>,
+    /// The upload id.
+    pub upload: Option<String>,
+    /// The part number.
+    pub part: Option<u64>,
+    /// `Range` or `Content-Range` as sent.
+    pub range: Option<String>,
+    /// The access key id.
+    pub client: Option<String>,
+    /// `valid`, `unknown-key`, `none`, `not-checked`, or the code of the refusal.
+    pub signature: Option<String>,
+    /// The how-manieth attempt of the logical request.
+    pub attempt: u32,
+    /// The method.
+    pub method: String,
+    /// The host that the request names.
+    pub host: String,
+    /// The path as sent.
+    pub path: String,
+    /// The query as sent.
+    pub query: String,
+    /// What arrived of the body.
+    pub received: ReceivedBody,
+    /// The rules that matched.
+    pub rules: Vec<RuleRecord>,
+    /// The actions that took effect, in order.
+    pub actions: Vec<ActionRecord>,
+    /// Whether the store was changed as the request asked.
+    pub applied: bool,
+    /// What was answered; absent when nothing was.
+    pub answer: Option<Answer>,
+    /// How it ended; absent while it goes on.
+    pub ended: Option<Ended>,
+    /// Remarks: what was left out, what was let pass.
+    pub notes: Vec<String>,
+}
+
+/// What arrived of a request's body.
+#[derive(Debug, Clone, Serialize, Default, PartialEq, Eq)]
+pub struct ReceivedBody {
+    /// The declared length.
+    pub declared: Option<u64>,
+    /// The bytes that were read.
+    pub bytes: u64,
+}
+
+/// What became of a rule.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct RuleRecord {
+    /// The id of the rule.
+    pub id: String,
+    /// `fired`, `not-due`, `shadowed`, `not-reached` or `refused`.
+    pub outcome: &'static str,
+    /// The key of the counters, in words.
+    pub scope: String,
+    /// The number of the match in its scope.
+    #[serde(rename = "match")]
+    pub match_number: u32,
+    /// The number of the firing in its scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firing: Option<u32>,
+    /// The rule that acted instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// An action that took effect.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct ActionRecord {
+    /// Its name.
+    pub action: &'static str,
+    /// When, for actions that happen at a moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<&'static str>,
+    /// At which byte of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+}
+
+/// What was answered.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The error code, when it is an error.
+    pub code: Option<String>,
+    /// The bytes of the body that were sent.
+    pub bytes: u64,
+}
+
+/// How an exchange ended.
+#[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// The connection stayed open.
+    KeepAlive,
+    /// FIN by the server.
+    Close,
+    /// RST by the server.
+    Reset,
+    /// FIN by the client before the answer was complete.
+    ClientClose,
+    /// RST by the client.
+    ClientReset,
+}
+
+impl Exchange {
+    /// Fills in what the request names.
+    pub fn name(&mut self, names: &Names) {
+        let Names { bucket, key, upload, part, vault, archive, job: _ } = names.clone();
+        (self.bucket, self.key, self.upload, self.part) = (bucket, key, upload, part);
+        (self.vault, self.archive) = (vault, archive);
+    }
+
+    /// The bytes that its free texts take.
+    fn text_bytes(&self) -> usize {
+        let optional = [&self.bucket, &self.key, &self.upload, &self.range, &self.client];
+        self.path.len()
+            + self.query.len()
+            + self.host.len()
+            + self.method.len()
+            + optional.iter().map(|text| text.as_ref().map_or(0, String::len)).sum::<usize>()
+            + self.notes.iter().map(String::len).sum::<usize>()
+    }
+}
+
+/// The last exchanges of a world.
+#[derive(Debug)]
+pub struct Journal {
+    entries: VecDeque<Exchange>,
+    capacity: usize,
+    text_bytes: usize,
+    next: u64,
+}
+
+impl Journal {
+    /// An empty journal for so many entries.
+    pub fn new(capacity: usize) -> Self {
+        Journal { entries: VecDeque::new(), capacity: capacity.max(1), text_bytes: 0, next: 1 }
+    }
+
+    /// Adds an entry and returns its number. The oldest make room.
+    pub fn begin(&mut self, mut exchange: Exchange) -> u64 {
+        exchange.n = self.next;
+        self.next += 1;
+        self.text_bytes += exchange.text_bytes();
+        self.entries.push_back(exchange);
+        while self.entries.len() > self.capacity || (self.text_bytes > MAX_TEXT_BYTES && self.entries.len() > 1) {
+            let oldest = self.entries.pop_front().expect("there are entries");
+            self.text_bytes -= oldest.text_bytes();
+        }
+        self.next - 1
+    }
+
+    /// Changes an entry, unless it was dropped meanwhile.
+    pub fn update(&mut self, n: u64, change: impl FnOnce(&mut Exchange)) {
+        let Some(first) = self.entries.front().map(|first| first.n) else { return };
+        let index = n.checked_sub(first).and_then(|index| usize::try_from(index).ok());
+        if let Some(entry) = index.and_then(|index| self.entries.get_mut(index)) {
+            let before = entry.text_bytes();
+            change(entry);
+            self.text_bytes = self.text_bytes - before + entry.text_bytes();
+        }
+    }
+
+    /// The entries with a number of at least `from`, at most `limit`.
+    pub fn entries(&self, from: u64, limit: usize) -> impl Iterator<Item = &Exchange> {
+        self.entries.iter().filter(move |entry| entry.n >= from).take(limit)
+    }
+
+    /// How many entries were dropped to make room.
+    pub fn dropped(&self) -> u64 {
+        self.next - 1 - self.entries.len() as u64
+    }
+
+    /// The number that the next entry will get.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exchange(path: &str) -> Exchange {
+        Exchange { path: path.to_owned(), ..Exchange::default() }
+    }
+
+    fn paths(journal: &Journal) -> Vec<&str> {
+        journal.entries(0, usize::MAX).map(|entry| entry.path.as_str()).collect()
+    }
+
+    #[test]
+    fn the_oldest_entries_make_room_and_are_counted() {
+        let mut journal = Journal::new(2);
+        let numbers: Vec<_> = ["a", "b", "c"].map(|path| journal.begin(exchange(path))).to_vec();
+        assert_eq!(numbers, [1, 2, 3]);
+        assert_eq!(paths(&journal), ["b", "c"]);
+        assert_eq!((journal.dropped(), journal.next()), (1, 4));
+    }
+
+    #[test]
+    fn an_entry_is_changed_by_its_number_and_a_dropped_one_is_not_missed() {
+        let mut journal = Journal::new(2);
+        ["a", "b", "c"].map(|path| journal.begin(exchange(path)));
+        journal.update(3, |entry| entry.applied = true);
+        journal.update(1, |_| panic!("it is gone"));
+        journal.update(99, |_| panic!("it never was"));
+        assert_eq!(journal.entries(3, 1).map(|entry| entry.applied).collect::<Vec<_>>(), [true]);
+    }
+
+    #[test]
+    fn long_texts_are_bounded_too() {
+        let mut journal = Journal::new(10_000);
+        for _ in 0..1000 {
+            journal.begin(exchange(&"x".repeat(60_000)));
+        }
+        assert!(journal.text_bytes <= MAX_TEXT_BYTES);
+        assert!(journal.dropped() > 700, "{}", journal.dropped());
+    }
+}

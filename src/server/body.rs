@@ -1,0 +1,68 @@
+//! The body of an answer as hyper takes it: slices of shared chunks.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+
+use super::socket::{Meter, Phase};
+use crate::content::Content;
+
+/// The largest slice that is given to hyper at once.
+const SLICE_BYTES: usize = 256 << 10;
+
+/// A body on its way out. When hyper lets go of it, it has the whole answer.
+pub(super) struct Outgoing {
+    content: Content,
+    piece: usize,
+    offset: usize,
+    left: u64,
+    meter: Arc<Meter>,
+}
+
+impl Outgoing {
+    pub(super) fn new(content: Content, meter: Arc<Meter>) -> Self {
+        Outgoing { left: content.len(), content, piece: 0, offset: 0, meter }
+    }
+}
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = &mut *self;
+        let Some(piece) = this.content.pieces().get(this.piece) else { return Poll::Ready(None) };
+        let end = piece.len().min(this.offset + SLICE_BYTES);
+        let slice = piece.slice(this.offset..end);
+        if end == piece.len() {
+            this.piece += 1;
+            this.offset = 0;
+        } else {
+            this.offset = end;
+        }
+        this.left -= slice.len() as u64;
+        Poll::Ready(Some(Ok(Frame::data(slice))))
+    }
+
+    /// Never for a body that was empty from the start: hyper would write its length behind the other headers.
+    fn is_end_stream(&self) -> bool {
+        self.left == 0 && !self.content.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        self.meter.enter(Phase::Sending);
+    }
+}

@@ -1,0 +1,716 @@
+//! One request from head to reply, in six steps: route, decide, read, handle, reshape, finish.
+//!
+//! All steps but reading are calls of pure functions; what is left here is the order, the locks and the waiting. Locks
+//! are held for a call and never across an await.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::HeaderName;
+use http::request::Parts;
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use tokio::time::sleep;
+
+use super::body::Outgoing;
+use super::connection::{Link, Open, Takeover};
+use super::intake::Intake;
+use super::plan::{Happening, Plan, Planned};
+use super::socket::Meter;
+use super::{Role, Shell, forget};
+use crate::chance::Identity;
+use crate::clock::Timestamp;
+use crate::content::Content;
+use crate::journal::{ActionRecord, Answer, Ended, Exchange, ReceivedBody, RuleRecord};
+use crate::message::{
+    Account, BodyError, BodyPlan, Context, Head, Outcome, Query, Received, Reply, Version,
+};
+use crate::operation::{Names, Operation, Service};
+use crate::scenario::{self, Action, Apply, Decision, ErrorAnswer, Facts, MayFire, Rule, Span, Then, Trace};
+use crate::signature::{self, ParameterForm, Verdict};
+use crate::store::{Change, ChunkRange, Store};
+use crate::wire::head::{self, Connection, Framing, Line};
+use crate::wire::reshape::{At, Modifier, reshape};
+use crate::wire::script::{End, Moment, Script, Step};
+use crate::world::{DEFAULT, World};
+use crate::{cas, code, control, cos};
+
+/// The body of a refused request that is read before the answer, so that the connection can be used again.
+const READ_WHEN_REFUSED_BYTES: u64 = 64 << 10;
+
+/// Answers a request.
+///
+/// # Errors
+/// A script, when the answer is not one that hyper would give.
+pub(super) async fn exchange(
+    shell: &Shell,
+    link: &Arc<Link>,
+    meter: &Arc<Meter>,
+    request: Request<Incoming>,
+) -> Result<Response<Outgoing>, Takeover> {
+    let (parts, body) = request.into_parts();
+    let head = head_of(parts);
+    if let Some(reply) = control(&head, link.role, shell) {
+        let connection = if head.announces_body() { Connection::Close } else { kept(&head, shell) };
+        let framing = Framing::new(&head.method, head.version, connection);
+        let lines = head::lines(&reply, &framing);
+        return Ok(honest(reply.status, lines, framing.body_of(&reply), shell, meter));
+    }
+    let intake =
+        Intake::new(body, head.content_length(), shell.config.body_timeout, shell.memory.clone());
+    let exchange = Arrived::new(shell, link, head);
+    exchange.run(intake, meter).await
+}
+
+/// The service that a request is for: by its host, or else by its path.
+pub(super) fn service_of(head: &Head) -> Service {
+    match cos::host_form(head.host()) {
+        cos::HostForm::Cas { .. } => Service::Cas,
+        cos::HostForm::Other if cas::is_vault_path(&head.path) => Service::Cas,
+        _ => Service::Cos,
+    }
+}
+
+fn head_of(parts: Parts) -> Head {
+    let uri = &parts.uri;
+    let path = match uri.path() {
+        "" => "/",
+        path => path,
+    };
+    Head {
+        version: if parts.version == http::Version::HTTP_10 { Version::Http10 } else { Version::Http11 },
+        authority: uri.authority().map(|authority| authority.as_str().to_owned()),
+        path: path.to_owned(),
+        query: Query::parse(uri.query().unwrap_or("")),
+        method: parts.method,
+        headers: parts.headers,
+    }
+}
+
+/// The answer of the control API, if the request is for it.
+fn control(head: &Head, role: Role, shell: &Shell) -> Option<Reply> {
+    let has_own_port = shell.config.control_listen.is_some();
+    let is_for_it = match role {
+        Role::Control => true,
+        Role::Data => {
+            !has_own_port
+                && head.path.starts_with(control::PREFIX)
+                && cos::host_form(head.host()) == cos::HostForm::Other
+        }
+    };
+    is_for_it.then(|| {
+        let controlled = control::handle(head, &shell.world());
+        if controlled.reset {
+            shell.reset();
+        }
+        controlled.reply
+    })
+}
+
+/// What a request is for, or why that cannot be told.
+enum Route {
+    Cos(Result<cos::Target, cos::Error>),
+    Cas(Result<cas::Target, cas::Error>),
+}
+
+impl Route {
+    fn find(head: &Head, account: &Account) -> Self {
+        match service_of(head) {
+            Service::Cos if head.method == http::Method::CONNECT => {
+                Route::Cos(Err(cos::Error::not_implemented("CONNECT; let the client use plain http")))
+            }
+            Service::Cos => Route::Cos(cos::route(head, account)),
+            Service::Cas => {
+                let region = match cos::host_form(head.host()) {
+                    cos::HostForm::Cas { region } => Some(region),
+                    _ => None,
+                };
+                Route::Cas(cas::route(head, region))
+            }
+        }
+    }
+
+    fn service(&self) -> Service {
+        match self {
+            Route::Cos(_) => Service::Cos,
+            Route::Cas(_) => Service::Cas,
+        }
+    }
+
+    fn operation(&self) -> Option<Operation> {
+        match self {
+            Route::Cos(target) => target.as_ref().ok().map(|target| target.operation),
+            Route::Cas(target) => target.as_ref().ok().map(|target| target.operation),
+        }
+    }
+
+    fn verify(&self, head: &Head, world: &World) -> Verdict {
+        let (path, form) = match self {
+            Route::Cos(Ok(_)) => match head.decoded_path() {
+                Ok(path) => (path, ParameterForm::KeepCase),
+                Err(_) => return Verdict::NotChecked,
+            },
+            Route::Cas(Ok(_)) => (head.path.clone(), ParameterForm::LowerCase),
+            // What is no operation is refused anyway.
+            Route::Cos(Err(_)) | Route::Cas(Err(_)) => return Verdict::NotChecked,
+        };
+        signature::check(head, &path, &world.credentials, world.auth, form, world.now())
+    }
+
+    fn names(&self, head: &Head, store: &Store, now: Timestamp) -> Names {
+        match self {
+            Route::Cos(Ok(target)) => target.names(head),
+            Route::Cas(Ok(target)) => target.names(cas::part_number(target, head, store, now)),
+            Route::Cos(Err(_)) | Route::Cas(Err(_)) => Names::default(),
+        }
+    }
+
+    /// What the request asks for that is left out.
+    fn notes(&self, head: &Head) -> Vec<String> {
+        match self {
+            Route::Cos(Ok(target)) => cos::notes(target, head),
+            Route::Cos(Err(_)) | Route::Cas(_) => Vec::new(),
+        }
+    }
+
+    /// The bytes that the request reads or sends.
+    fn span(&self, head: &Head, store: &Store) -> Span {
+        match self {
+            Route::Cos(Ok(target)) if matches!(target.operation, Operation::GetObject | Operation::HeadObject) => {
+                let (range, total) = cos::requested_range(target, head, store).unzip();
+                return Span { range, total };
+            }
+            Route::Cas(Ok(target)) if target.operation == Operation::UploadVaultPart => {
+                if let Some(Ok(range)) = head.header("content-range").map(str::parse::<ChunkRange>) {
+                    return Span { range: Some(range.start()..range.end()), total: None };
+                }
+            }
+            _ => {}
+        }
+        let total = head.content_length();
+        Span { range: total.map(|total| 0..total), total }
+    }
+
+    /// # Errors
+    /// The answer that is final before any byte of the body is read.
+    fn admit(&self, head: &Head, store: &Store, context: &Context<'_>) -> Result<BodyPlan, Reply> {
+        match self {
+            Route::Cos(Ok(target)) => cos::admit(target, head, store, context),
+            Route::Cas(Ok(target)) => cas::admit(target, head, store, context),
+            Route::Cos(Err(error)) => Err(cos::refuse(error.clone(), head, context)),
+            Route::Cas(Err(error)) => Err(cas::refuse(error.clone(), context)),
+        }
+    }
+
+    fn handle(
+        &self,
+        head: &Head,
+        body: &Received,
+        store: &Store,
+        context: &Context<'_>,
+    ) -> Outcome<Change> {
+        match self {
+            Route::Cos(Ok(target)) => cos::handle(target, head, body, store, context),
+            Route::Cas(Ok(target)) => cas::handle(target, head, body, store, context),
+            Route::Cos(Err(error)) => {
+                Outcome { reply: cos::refuse(error.clone(), head, context), changes: Vec::new() }
+            }
+            Route::Cas(Err(error)) => {
+                Outcome { reply: cas::refuse(error.clone(), context), changes: Vec::new() }
+            }
+        }
+    }
+
+    fn refuse_body(&self, error: BodyError, head: &Head, context: &Context<'_>) -> Reply {
+        match self {
+            Route::Cos(Ok(target)) => cos::refuse_body(error, target, head, context),
+            Route::Cos(Err(_)) => cos::refuse(error.into(), head, context),
+            Route::Cas(_) => cas::refuse_body(error, context),
+        }
+    }
+
+    fn refuse_signature(&self, refusal: &signature::Refusal, head: &Head, context: &Context<'_>) -> Reply {
+        match self {
+            Route::Cos(_) => cos::refuse_signature(refusal, head, context),
+            Route::Cas(_) => cas::refuse_signature(refusal, context),
+        }
+    }
+
+    /// The error that a scenario asks for, in the format of the service.
+    fn error(&self, asked: &ErrorAnswer, head: &Head, context: &Context<'_>) -> Reply {
+        let usual = code::lookup(self.service(), &asked.code);
+        let status = asked.status.or(usual.map(|(status, _)| status)).unwrap_or(500);
+        let message = asked.message.as_deref().or(usual.map(|(_, message)| message)).unwrap_or("");
+        let mut reply = match self {
+            Route::Cos(_) => cos::answer(cos::error_document(&asked.code, status, message, &[], head, context), context),
+            Route::Cas(_) => {
+                cas::answer(cas::error_document(&asked.code, status, message, asked.kind.as_deref()), context)
+            }
+        };
+        if let Some(retry_after) = asked.retry_after {
+            reply.push("Retry-After", retry_after.as_secs().to_string());
+        }
+        for (name, value) in &asked.headers {
+            match value {
+                Some(value) => reply.set(name.clone().into(), value.clone()),
+                None => {
+                    reply.remove(name);
+                }
+            }
+        }
+        reply
+    }
+}
+
+/// A request that was routed and decided on.
+struct Arrived<'a> {
+    shell: &'a Shell,
+    link: &'a Arc<Link>,
+    world: Arc<World>,
+    head: Head,
+    route: Route,
+    names: Names,
+    verdict: Verdict,
+    decision: Decision,
+    identity: Identity,
+    /// The number of the journal's entry.
+    n: u64,
+}
+
+/// What has become of an exchange so far.
+struct Progress {
+    /// The actions that took effect, each with the index of its rule.
+    reached: Vec<(usize, ActionRecord)>,
+    received_bytes: u64,
+    /// Whether nothing of the request is left to be read.
+    read_whole: bool,
+    applied: bool,
+}
+
+/// How an exchange goes out.
+enum Fate {
+    /// With the answer of the service. Rules may still act on it.
+    Reply(Reply),
+    /// With an answer that a rule gives in its place.
+    Instead(Reply),
+    /// With this answer as it is: the body failed before rules could act on an answer.
+    Failure(Reply),
+    /// Without an answer.
+    Script(Script),
+}
+
+impl<'a> Arrived<'a> {
+    /// Routes a request, checks its signature, and decides which rules act on it.
+    fn new(shell: &'a Shell, link: &'a Arc<Link>, head: Head) -> Self {
+        let world = shell.world();
+        let route = Route::find(&head, &world.account);
+        let verdict = route.verify(&head, &world);
+        let may_fire = if matches!(verdict, Verdict::Refused(_)) { MayFire::No } else { MayFire::Yes };
+        let now = world.now();
+
+        let mut state = world.state();
+        let names = route.names(&head, &state.store, now);
+        let span = route.span(&head, &state.store);
+        let facts = Facts {
+            service: route.service(),
+            operation: route.operation(),
+            names: &names,
+            head: &head,
+            connection: link.number,
+            span: &span,
+        };
+        let decision =
+            scenario::decide(&world.scenario.rules, &mut state.counters, shell.seed, &facts, now, may_fire);
+        let identity = Identity::new(shell.seed, decision.request, decision.arrival);
+        let context = Context { now, identity, account: &world.account };
+        let mut entry = entry(&facts, &decision, &world.scenario.rules, now);
+        entry.connection = link.number;
+        entry.request = link.next_request();
+        entry.notes = route.notes(&head);
+        entry.signature = Some(match &verdict {
+            Verdict::Valid => "valid".to_owned(),
+            Verdict::UnknownKey => "unknown-key".to_owned(),
+            Verdict::None => "none".to_owned(),
+            Verdict::NotChecked => "not-checked".to_owned(),
+            Verdict::Refused(refusal) => {
+                route.refuse_signature(refusal, &head, &context).code.unwrap_or_default().into_owned()
+            }
+        });
+        // Begun under the lock of the decision, so that the entries are in the order of the matches.
+        let n = world.journal().begin(entry);
+        drop(state);
+        Arrived { shell, link, world, head, route, names, verdict, decision, identity, n }
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context { now: self.world.now(), identity: self.identity, account: &self.world.account }
+    }
+
+    /// Reads, handles, reshapes and finishes.
+    async fn run(self, intake: Intake, meter: &Arc<Meter>) -> Result<Response<Outgoing>, Takeover> {
+        let mut progress = Progress {
+            reached: Vec::new(),
+            received_bytes: 0,
+            read_whole: !self.head.announces_body(),
+            applied: false,
+        };
+        let plan = Plan::new(&self.decision, &self.world.scenario.rules, self.shell.seed);
+        let fate = self.fate(&plan, intake, &mut progress).await;
+        self.finish(fate, &plan, progress, meter)
+    }
+
+    /// Everything up to the first byte of the answer.
+    async fn fate(&self, plan: &Plan<'_>, mut intake: Intake, progress: &mut Progress) -> Fate {
+        if let Some(fate) = self.happen(&plan.head, progress).await {
+            return fate;
+        }
+        let admitted = match &self.verdict {
+            Verdict::Refused(refusal) => {
+                Err(self.route.refuse_signature(refusal, &self.head, &self.context()))
+            }
+            _ => self.route.admit(&self.head, &self.world.state().store, &self.context()),
+        };
+        let reply = match admitted {
+            Ok(body_plan) => {
+                intake.follow(body_plan);
+                match self.read(plan, intake, progress).await {
+                    Ok(received) => self.handle(plan, &received, progress),
+                    Err(fate) => return fate,
+                }
+            }
+            Err(reply) => {
+                self.read_refused(intake, progress).await;
+                reply
+            }
+        };
+        self.happen(&plan.reply, progress).await.unwrap_or(Fate::Reply(reply))
+    }
+
+    /// Lets happen what happens at one moment. Returns how the exchange goes out if that is decided thereby.
+    async fn happen(&self, moment: &[(Planned<'_>, Happening<'_>)], progress: &mut Progress) -> Option<Fate> {
+        for (planned, happening) in moment {
+            progress.reach(planned, None);
+            match happening {
+                Happening::Moment(Moment::Wait(time)) => sleep(*time).await,
+                Happening::Moment(moment) => return Some(Fate::Script(Script::of(*moment))),
+                Happening::Answer(action) => return Some(self.instead(action)),
+            }
+        }
+        None
+    }
+
+    /// Takes the body, with what happens at places of it.
+    ///
+    /// # Errors
+    /// How the exchange goes out when the body is not read to its end.
+    async fn read(
+        &self,
+        plan: &Plan<'_>,
+        mut intake: Intake,
+        progress: &mut Progress,
+    ) -> Result<Received, Fate> {
+        let length = if self.head.is_chunked() { None } else { Some(self.head.content_length().unwrap_or(0)) };
+        let places = plan.upload_places(length);
+        let taken = self.take(&places, &mut intake, progress).await;
+        progress.received_bytes = intake.taken();
+        match taken {
+            Ok(None) => {
+                progress.read_whole = true;
+                Ok(intake.finish())
+            }
+            // An ending before hyper was asked for the body comes behind `100 Continue` all the same.
+            Ok(Some(Fate::Script(script))) if self.head.expects_continue() && !intake.was_asked() => {
+                Err(Fate::Script(script.after(head::CONTINUE)))
+            }
+            Ok(Some(fate)) => Err(fate),
+            Err(error) => Err(Fate::Failure(self.route.refuse_body(error, &self.head, &self.context()))),
+        }
+    }
+
+    /// Takes the body up to each place where something happens, then to its end. Returns how the exchange goes out
+    /// if that is decided at one of the places.
+    ///
+    /// # Errors
+    /// When the body does not arrive whole.
+    async fn take(
+        &self,
+        places: &[(Planned<'_>, Happening<'_>, u64)],
+        intake: &mut Intake,
+        progress: &mut Progress,
+    ) -> Result<Option<Fate>, BodyError> {
+        for (planned, happening, offset) in places {
+            if !intake.take_until(*offset).await? {
+                // The body was shorter than the place: nothing happens there or behind it.
+                return Ok(None);
+            }
+            progress.reach(planned, Some(*offset));
+            match happening {
+                Happening::Moment(Moment::Wait(time)) => {
+                    intake.ask().await?;
+                    sleep(*time).await;
+                }
+                Happening::Moment(moment) => return Ok(Some(Fate::Script(Script::of(*moment)))),
+                Happening::Answer(action) => return Ok(Some(self.instead(action))),
+            }
+        }
+        intake.take_until(u64::MAX).await?;
+        Ok(None)
+    }
+
+    /// Reads the body of a request that was refused by its head, if it is small and on its way.
+    async fn read_refused(&self, mut intake: Intake, progress: &mut Progress) {
+        let small = self.head.content_length().is_some_and(|length| length <= READ_WHEN_REFUSED_BYTES);
+        if !progress.read_whole && small && !self.head.expects_continue() {
+            intake.follow(BodyPlan::IGNORED);
+            progress.read_whole = intake.take_until(u64::MAX).await.is_ok();
+            progress.received_bytes = intake.taken();
+        }
+    }
+
+    /// What a rule does in the place of the service's answer.
+    fn instead(&self, action: &Action) -> Fate {
+        match action {
+            Action::Error(asked) => Fate::Instead(self.route.error(asked, &self.head, &self.context())),
+            Action::Respond(response) => {
+                let headers = response.headers.iter().map(|(name, value)| (name.clone().into(), value.clone()));
+                let headers = headers.collect();
+                Fate::Instead(Reply { headers, ..Reply::new(response.status).with_body(response.body.clone()) })
+            }
+            Action::Raw { bytes, then } => {
+                let moment = match then {
+                    Then::Stall => Moment::StallForever,
+                    Then::Reset => Moment::WaitThen(Duration::ZERO, End::Reset),
+                    Then::Close | Then::Continue => Moment::WaitThen(Duration::ZERO, End::Close),
+                };
+                Fate::Script(Script::of(moment).after(bytes.clone()))
+            }
+            other => unreachable!("{} is no answer", other.name()),
+        }
+    }
+
+    /// Lets the service answer, and changes the store as far as the rules let it.
+    fn handle(&self, plan: &Plan<'_>, received: &Received, progress: &mut Progress) -> Reply {
+        let context = self.context();
+        let mut state = self.world.state();
+        let store = &mut state.store;
+        let mut outcome = self.route.handle(&self.head, received, store, &context);
+        let mut changes = outcome.changes.clone();
+        if plan.applies() {
+            progress.applied = outcome.reply.is_success();
+            outcome.changes.into_iter().for_each(|change| store.apply(change));
+        }
+        if plan.apply == Apply::Twice {
+            let again = Context { identity: self.identity.again(), ..context };
+            outcome = self.route.handle(&self.head, received, store, &again);
+            changes.extend(outcome.changes.iter().cloned());
+            outcome.changes.into_iter().for_each(|change| store.apply(change));
+        }
+        for (planned, what) in &plan.forgets {
+            let forgotten = forget::changes(*what, &self.names, &changes, store, context.now);
+            if !forgotten.is_empty() {
+                progress.reach(planned, None);
+            }
+            forgotten.into_iter().for_each(|change| store.apply(change));
+        }
+        outcome.reply
+    }
+
+    /// Gives the answer to hyper, or makes a script of it; and completes the journal before the first byte goes out.
+    fn finish(
+        &self,
+        fate: Fate,
+        plan: &Plan<'_>,
+        mut progress: Progress,
+        meter: &Arc<Meter>,
+    ) -> Result<Response<Outgoing>, Takeover> {
+        let connection = match fate {
+            Fate::Failure(_) => Connection::Close,
+            _ if !progress.read_whole => Connection::Close,
+            _ => kept(&self.head, self.shell),
+        };
+        let framing = Framing::new(&self.head.method, self.head.version, connection);
+        let (reply, by_hyper) = match fate {
+            Fate::Script(script) => {
+                self.complete(None, ending(&script), 0, progress, meter);
+                return Err(Takeover(script));
+            }
+            Fate::Reply(reply) => (reply, !plan.touches_the_wire()),
+            Fate::Failure(reply) => (reply, true),
+            Fate::Instead(reply) => (reply, false),
+        };
+        if by_hyper {
+            let ended = match connection {
+                Connection::KeepAlive => Ended::KeepAlive,
+                Connection::Close => Ended::Close,
+            };
+            let (lines, body) = (head::lines(&reply, &framing), framing.body_of(&reply));
+            let head_len = head::encoded_len(framing.version, reply.status, &lines);
+            self.complete(Some(answer(&reply, body.len())), Some(ended), head_len, progress, meter);
+            return Ok(honest(reply.status, lines, body, self.shell, meter));
+        }
+        let mut answer = answer(&reply, 0);
+        let script = self.reshape(reply, &framing, plan, &mut progress);
+        answer.bytes = script.body_len();
+        let head_len = match script.steps.first() {
+            Some(Step::Write(head)) => head.len() as u64,
+            _ => 0,
+        };
+        self.complete(Some(answer), ending(&script), head_len, progress, meter);
+        Err(Takeover(script))
+    }
+
+    /// Applies the modifiers to an answer and plays in what happens within and behind it.
+    fn reshape(&self, reply: Reply, framing: &Framing, plan: &Plan<'_>, progress: &mut Progress) -> Script {
+        let rules = &self.world.scenario.rules;
+        let modifiers = plan.modifiers.iter().map(|planned| Modifier {
+            action: planned.action,
+            roll: planned.trace.roll(self.shell.seed, rules, planned.index),
+        });
+        let download: Vec<At> = plan.download.iter().map(|(_, at)| *at).collect();
+        let done: Vec<Moment> = plan.done.iter().map(|(_, moment)| *moment).collect();
+        let reshaped = reshape(reply, framing, modifiers.collect(), &download, &done);
+
+        for (planned, _) in plan.modifiers.iter().zip(&reshaped.modifiers).filter(|(_, worked)| **worked) {
+            progress.reach(planned, None);
+        }
+        for ((planned, _), reached) in plan.download.iter().zip(&reshaped.download) {
+            if let Some(offset) = reached {
+                progress.reach(planned, Some(*offset));
+            }
+        }
+        for ((planned, _), _) in plan.done.iter().zip(&reshaped.done).filter(|(_, reached)| **reached) {
+            progress.reach(planned, None);
+        }
+        reshaped.script
+    }
+
+    /// Takes back the firings of what was not reached, starts the attempts again after an undisturbed success, and
+    /// completes the entry of the journal.
+    fn complete(
+        &self,
+        answer: Option<Answer>,
+        ended: Option<Ended>,
+        head_len: u64,
+        progress: Progress,
+        meter: &Meter,
+    ) {
+        let fired = self.decision.fired();
+        let unreached: Vec<&Trace> = fired.filter(|trace| !progress.has_reached(trace.rule)).collect();
+        let succeeded = progress.reached.is_empty() && answer.as_ref().is_some_and(|answer| answer.status < 400);
+        if !unreached.is_empty() || succeeded {
+            let mut state = self.world.state();
+            unreached.iter().for_each(|trace| state.counters.retract(trace));
+            if succeeded {
+                state.counters.succeeded(self.decision.request);
+            }
+        }
+        self.world.journal().update(self.n, |exchange| {
+            exchange.received.bytes = progress.received_bytes;
+            exchange.applied = progress.applied;
+            exchange.answer = answer;
+            exchange.ended = ended;
+            exchange.actions = progress.reached.into_iter().map(|(_, record)| record).collect();
+            for trace in unreached {
+                let id = &self.world.scenario.rules[trace.rule].id;
+                if let Some(record) = exchange.rules.iter_mut().find(|record| record.id == *id) {
+                    record.outcome = "not-reached";
+                    record.firing = None;
+                }
+            }
+        });
+        let open = Open { world: self.world.clone(), n: self.n, sent_before: meter.sent(), head_len };
+        self.link.answering(open);
+    }
+}
+
+impl Progress {
+    /// An action takes effect.
+    fn reach(&mut self, planned: &Planned<'_>, offset: Option<u64>) {
+        self.reached.push((planned.trace.rule, planned.record(offset)));
+    }
+
+    fn has_reached(&self, rule: usize) -> bool {
+        self.reached.iter().any(|(reached, _)| *reached == rule)
+    }
+}
+
+/// Whether the connection can be used again when the request was read whole.
+fn kept(head: &Head, shell: &Shell) -> Connection {
+    if head.wants_keep_alive() && !shell.stop.is_cancelled() { Connection::KeepAlive } else { Connection::Close }
+}
+
+/// An answer as hyper takes it.
+fn honest(
+    status: u16,
+    lines: Vec<Line>,
+    body: Content,
+    shell: &Shell,
+    meter: &Arc<Meter>,
+) -> Response<Outgoing> {
+    let mut response = Response::new(Outgoing::new(body, meter.clone()));
+    *response.status_mut() = StatusCode::from_u16(status).expect("the tables have valid statuses");
+    *response.extensions_mut() = shell.spelling.clone();
+    for (name, value) in lines {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("it is a name of ours or came from a header");
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+
+fn answer(reply: &Reply, bytes: u64) -> Answer {
+    Answer { status: reply.status, code: reply.code.as_ref().map(ToString::to_string), bytes }
+}
+
+/// How an exchange ends that goes out by a script; `None` while it stalls.
+fn ending(script: &Script) -> Option<Ended> {
+    match script.end {
+        _ if script.stalls_forever() => None,
+        End::Resume => Some(Ended::KeepAlive),
+        End::Close => Some(Ended::Close),
+        End::Reset => Some(Ended::Reset),
+    }
+}
+
+/// The entry of the journal when a request was decided on.
+fn entry(facts: &Facts<'_>, decision: &Decision, rules: &[Rule], now: Timestamp) -> Exchange {
+    let head = facts.head;
+    let records = decision.traces.iter().map(|trace| RuleRecord {
+        id: rules[trace.rule].id.clone(),
+        outcome: match trace.outcome {
+            scenario::Outcome::Fired(_) => "fired",
+            scenario::Outcome::NotDue => "not-due",
+            scenario::Outcome::Shadowed(_) => "shadowed",
+            scenario::Outcome::NotReached => "not-reached",
+            scenario::Outcome::Refused => "refused",
+        },
+        scope: trace.scope_name.clone(),
+        match_number: trace.match_number,
+        firing: match trace.outcome {
+            scenario::Outcome::Fired(firing) => Some(firing),
+            _ => None,
+        },
+        by: match trace.outcome {
+            scenario::Outcome::Shadowed(by) => Some(rules[by].id.clone()),
+            _ => None,
+        },
+    });
+    let mut entry = Exchange {
+        world: DEFAULT.to_owned(),
+        at: now.iso_milliseconds(),
+        service: facts.service.name(),
+        op: facts.operation.map(Operation::name),
+        range: head.header("range").or(head.header("content-range")).map(str::to_owned),
+        client: head.access_key_id().map(str::to_owned),
+        attempt: decision.attempt,
+        method: head.method.to_string(),
+        host: head.host().to_owned(),
+        path: head.path.clone(),
+        query: head.query.raw().to_owned(),
+        received: ReceivedBody { declared: head.content_length(), bytes: 0 },
+        rules: records.collect(),
+        ..Exchange::default()
+    };
+    entry.name(facts.names);
+    entry
+}
