@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use rand::rngs::{ChaCha8Rng, SysRng};
+use rand::rngs::ChaCha8Rng;
 use rand::{Rng as _, SeedableRng as _, TryRng as _};
 use sha2::{Digest as _, Sha256};
 
@@ -18,7 +18,10 @@ pub struct Seed(pub u64);
 
 impl Seed {
     /// A seed that nobody chose. It is printed at the start, so that the run can be repeated.
+    #[expect(clippy::disallowed_types, reason = "the seed itself cannot come from a seed")]
     pub fn random() -> Self {
+        use rand::rngs::SysRng;
+
         Seed(SysRng.try_next_u64().expect("the operating system gives random numbers"))
     }
 }
@@ -203,7 +206,8 @@ mod tests {
         assert_eq!(identity().cas_upload_id().len(), 64);
 
         let request = String::from_utf8(STANDARD.decode(identity().cos_request_id()).unwrap()).unwrap();
-        let fields: Vec<_> = request.split('_').map(|field| u32::from_str_radix(field, 16).unwrap()).collect();
+        let fields: Vec<_> =
+            request.split('_').map(|field| u32::from_str_radix(field, 16).unwrap()).collect();
         assert_eq!(fields.len(), 4, "{request}");
         assert!(fields[0] >= 1_500_000_000, "{request}");
         let request = String::from_utf8(STANDARD.decode(identity().cas_request_id()).unwrap()).unwrap();
@@ -215,7 +219,10 @@ mod tests {
     fn rolls_and_ids_never_change_between_versions() {
         let mut roll = Roll::new(Seed(7), "cut-part-3", 1, 2, 0);
         assert_eq!(format!("{:.12}", roll.unit()), "0.939590591593");
-        assert_eq!(identity().cos_upload_id(), "15551160816d19653df4fbdc954ff39b746ee558f76ede957315f638bdfe048396c34e90ea");
+        assert_eq!(
+            identity().cos_upload_id(),
+            "15551160816d19653df4fbdc954ff39b746ee558f76ede957315f638bdfe048396c34e90ea"
+        );
     }
 
     #[test]

@@ -342,11 +342,18 @@ fn check(files: &[String]) -> anyhow::Result<ExitCode> {
     for file in files {
         match load_named(file) {
             Ok(scenario) => {
-                print(&format!("{file}: valid, scenario \"{}\", {} rules", scenario.name, scenario.rules.len()));
+                print(&format!(
+                    "{file}: valid, scenario \"{}\", {} rules",
+                    scenario.name,
+                    scenario.rules.len()
+                ));
             }
             Err(LoadError::Invalid(diagnosis)) => {
                 let count = diagnosis.problems().len();
-                complain(&format!("{diagnosis}\n\n{file}: {count} {}", if count == 1 { "error" } else { "errors" }));
+                complain(&format!(
+                    "{diagnosis}\n\n{file}: {count} {}",
+                    if count == 1 { "error" } else { "errors" }
+                ));
                 status = ExitCode::from(INVALID);
             }
             Err(LoadError::Unreadable(reason)) => {
@@ -375,7 +382,9 @@ fn scenarios(name: Option<&str>) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         None => {
-            complain(&format!("error: there is no shipped scenario \"{name}\"; `cos-emu scenarios` lists them"));
+            complain(&format!(
+                "error: there is no shipped scenario \"{name}\"; `cos-emu scenarios` lists them"
+            ));
             Ok(ExitCode::from(INVALID))
         }
     }
@@ -396,7 +405,8 @@ fn ready(mut addr: SocketAddr, wait: Option<Duration>) -> anyhow::Result<ExitCod
 // ---- values of arguments ----
 
 fn duration(text: &str) -> Result<Duration, String> {
-    crate::scenario::parse_duration(text).ok_or_else(|| "expected a number with a unit, such as 250ms, 30s or 2m".to_owned())
+    crate::scenario::parse_duration(text)
+        .ok_or_else(|| "expected a number with a unit, such as 250ms, 30s or 2m".to_owned())
 }
 
 fn size(text: &str) -> Result<u64, String> {

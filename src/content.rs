@@ -60,15 +60,16 @@ impl Content {
         }
         let Some(chunks) = &self.0 else { return Content::default() };
         let first = chunks.ends.partition_point(|&piece_end| piece_end <= range.start);
-        let pieces = chunks.pieces[first..].iter().zip(&chunks.ends[first..]).map_while(|(piece, &piece_end)| {
-            let piece_start = piece_end - piece.len() as u64;
-            (piece_start < end).then(|| {
-                // Both differences are at most the piece's length, which is a usize.
-                let from = range.start.saturating_sub(piece_start) as usize;
-                let to = (end.min(piece_end) - piece_start) as usize;
-                piece.slice(from..to)
-            })
-        });
+        let pieces =
+            chunks.pieces[first..].iter().zip(&chunks.ends[first..]).map_while(|(piece, &piece_end)| {
+                let piece_start = piece_end - piece.len() as u64;
+                (piece_start < end).then(|| {
+                    // Both differences are at most the piece's length, which is a usize.
+                    let from = range.start.saturating_sub(piece_start) as usize;
+                    let to = (end.min(piece_end) - piece_start) as usize;
+                    piece.slice(from..to)
+                })
+            });
         Content::new(pieces)
     }
 

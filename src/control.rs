@@ -33,9 +33,10 @@ pub fn handle(head: &Head, world: &World) -> Controlled {
     let is_get = matches!(head.method, Method::GET | Method::HEAD);
     let reply = match segments.as_slice() {
         ["livez" | "readyz"] if is_get => text("ok\n"),
-        ["v1", "scenarios", id, ..] if *id != DEFAULT => {
-            problem(404, &format!("there is no scenario \"{id}\"; the one of the command line is \"{DEFAULT}\""))
-        }
+        ["v1", "scenarios", id, ..] if *id != DEFAULT => problem(
+            404,
+            &format!("there is no scenario \"{id}\"; the one of the command line is \"{DEFAULT}\""),
+        ),
         ["v1", "scenarios", _] if is_get => document(&counters(world)),
         ["v1", "scenarios", _, "journal"] if is_get => {
             journal(head, world).unwrap_or_else(|detail| problem(400, &detail))
@@ -87,7 +88,8 @@ struct JournalPage<'a> {
 fn journal(head: &Head, world: &World) -> Result<Reply, String> {
     let (mut from, mut limit) = (0, MAX_LISTED);
     for (name, value) in head.query.pairs() {
-        let number = || value.parse::<u64>().map_err(|_| format!("{name} is \"{value}\", but must be a number"));
+        let number =
+            || value.parse::<u64>().map_err(|_| format!("{name} is \"{value}\", but must be a number"));
         match name.as_str() {
             "from" => from = number()?,
             "limit" => limit = number()?.min(MAX_LISTED),

@@ -186,7 +186,9 @@ impl Journal {
         self.next += 1;
         self.text_bytes += exchange.text_bytes();
         self.entries.push_back(exchange);
-        while self.entries.len() > self.capacity || (self.text_bytes > MAX_TEXT_BYTES && self.entries.len() > 1) {
+        while self.entries.len() > self.capacity
+            || (self.text_bytes > MAX_TEXT_BYTES && self.entries.len() > 1)
+        {
             let oldest = self.entries.pop_front().expect("there are entries");
             self.text_bytes -= oldest.text_bytes();
         }
@@ -235,8 +237,7 @@ mod tests {
     #[test]
     fn the_oldest_entries_make_room_and_are_counted() {
         let mut journal = Journal::new(2);
-        let numbers: Vec<_> = ["a", "b", "c"].map(|path| journal.begin(exchange(path))).to_vec();
-        assert_eq!(numbers, [1, 2, 3]);
+        assert_eq!(["a", "b", "c"].map(|path| journal.begin(exchange(path))), [1, 2, 3]);
         assert_eq!(paths(&journal), ["b", "c"]);
         assert_eq!((journal.dropped(), journal.next()), (1, 4));
     }
@@ -244,7 +245,9 @@ mod tests {
     #[test]
     fn an_entry_is_changed_by_its_number_and_a_dropped_one_is_not_missed() {
         let mut journal = Journal::new(2);
-        ["a", "b", "c"].map(|path| journal.begin(exchange(path)));
+        for path in ["a", "b", "c"] {
+            journal.begin(exchange(path));
+        }
         journal.update(3, |entry| entry.applied = true);
         journal.update(1, |_| panic!("it is gone"));
         journal.update(99, |_| panic!("it never was"));

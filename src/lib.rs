@@ -39,6 +39,8 @@
 //!
 //! How the code is laid out is in `ARCHITECTURE.md`.
 
+#![warn(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used)]
+
 mod cas;
 mod chance;
 pub mod cli;

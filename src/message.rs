@@ -106,9 +106,11 @@ impl Head {
     /// Whether the client wants to use the connection again: by default with HTTP/1.1, on demand with HTTP/1.0.
     pub fn wants_keep_alive(&self) -> bool {
         let asks = |token: &str| {
-            self.headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-                value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token))
-            })
+            self.headers
+                .get_all(header::CONNECTION)
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
         };
         match self.version {
             Version::Http11 => !asks("close"),
@@ -246,8 +248,10 @@ pub struct BodyPlan {
 
 impl BodyPlan {
     /// For operations that take no body: what arrives is read, within a bound, and dropped.
-    pub const IGNORED: BodyPlan =
-        BodyPlan { wanted: Wanted { md5_and_crc64: false, sha1: false, sha256_and_tree: false }, limit: 64 << 10 };
+    pub const IGNORED: BodyPlan = BodyPlan {
+        wanted: Wanted { md5_and_crc64: false, sha1: false, sha256_and_tree: false },
+        limit: 64 << 10,
+    };
 }
 
 /// Why a body did not arrive whole.
@@ -335,7 +339,9 @@ impl Reply {
 
     /// Adds a header line, as [`Reply::with`] does.
     pub fn push(&mut self, name: &'static str, value: impl AsRef<str>) {
-        if let Ok(value) = HeaderValue::from_str(value.as_ref()).or_else(|_| value.as_ref().as_bytes().try_into()) {
+        if let Ok(value) =
+            HeaderValue::from_str(value.as_ref()).or_else(|_| value.as_ref().as_bytes().try_into())
+        {
             self.headers.push((Cow::Borrowed(name), value));
         }
     }
@@ -430,7 +436,8 @@ pub(crate) mod tests {
     #[test]
     fn queries_keep_order_repetition_and_empty_values() {
         let query = Query::parse("uploads&b=1&a=%20x+y&b=&=&c==d&");
-        let pairs: Vec<_> = query.pairs().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let pairs: Vec<_> =
+            query.pairs().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(pairs, [("uploads", ""), ("b", "1"), ("a", " x y"), ("b", ""), ("", ""), ("c", "=d")]);
         assert!(query.has("uploads"));
         assert_eq!(query.get("b"), Some("1"));
@@ -446,7 +453,8 @@ pub(crate) mod tests {
 
     #[test]
     fn keep_alive_follows_version_and_connection() {
-        let wants = |version, lines: &[(&str, &str)]| Head { version, ..head("GET", "/", lines) }.wants_keep_alive();
+        let wants =
+            |version, lines: &[(&str, &str)]| Head { version, ..head("GET", "/", lines) }.wants_keep_alive();
         assert!(wants(Version::Http11, &[]));
         assert!(!wants(Version::Http11, &[("connection", "TE, Close")]));
         assert!(!wants(Version::Http10, &[]));
@@ -475,7 +483,8 @@ pub(crate) mod tests {
     fn setting_a_header_replaces_all_of_its_name_in_place() {
         let mut reply = Reply::new(200).with("ETag", "a").with("Server", "s").with("etag", "b");
         reply.set(Cow::Borrowed("Etag"), HeaderValue::from_static("c"));
-        let lines: Vec<_> = reply.headers.iter().map(|(name, value)| (&**name, value.to_str().unwrap())).collect();
+        let lines: Vec<_> =
+            reply.headers.iter().map(|(name, value)| (&**name, value.to_str().unwrap())).collect();
         assert_eq!(lines, [("Etag", "c"), ("Server", "s")]);
         assert!(reply.remove("ETAG"));
         assert!(!reply.remove("ETAG"));

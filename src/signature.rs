@@ -223,8 +223,7 @@ fn verify(
         if expected.as_bytes().ct_eq(fields.signature.as_bytes()).into() {
             return Ok(());
         }
-        first_difference
-            .get_or_insert(Refusal::Mismatch { string_to_sign, format_string: candidate });
+        first_difference.get_or_insert(Refusal::Mismatch { string_to_sign, format_string: candidate });
     }
     Err(first_difference.expect("there is at least one candidate"))
 }
@@ -308,7 +307,8 @@ fn headers(head: &Head, listed: &[String], host: &str) -> String {
         }
         let times = listed.iter().filter(|other| *other == name).count();
         let values = head.headers.get_all(name.as_str()).iter();
-        let mut values: Vec<_> = values.map(|value| encode(value.as_bytes().trim_ascii())).take(times).collect();
+        let mut values: Vec<_> =
+            values.map(|value| encode(value.as_bytes().trim_ascii())).take(times).collect();
         if values.is_empty() {
             values.push(String::new());
         }
@@ -463,11 +463,7 @@ mod tests {
         Vector {
             name: "V5",
             key: SDK_KEY,
-            request: (
-                "GET",
-                "/a%20b/c%2Bd/e%252Ff~%21%27%28%29.bin",
-                &[COS_HOST, ("Range", "bytes=0-99")],
-            ),
+            request: ("GET", "/a%20b/c%2Bd/e%252Ff~%21%27%28%29.bin", &[COS_HOST, ("Range", "bytes=0-99")]),
             time: SDK_TIME,
             lists: ("host;range", ""),
             format_string: "get\n/a b/c+d/e%2Ff~!'().bin\n\nhost=examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com&range=bytes%3D0-99\n",
@@ -706,7 +702,12 @@ mod tests {
         for (vector, form) in all {
             let right = authorization(vector, vector.signature);
             let lines = [vector.request.2, &[("Authorization", right.as_str())]].concat();
-            assert_eq!(check_vector(vector, &lines, vector.request.1, form), Verdict::Valid, "{}", vector.name);
+            assert_eq!(
+                check_vector(vector, &lines, vector.request.1, form),
+                Verdict::Valid,
+                "{}",
+                vector.name
+            );
 
             let wrong = authorization(vector, "0000000000000000000000000000000000000000");
             let lines = [vector.request.2, &[("Authorization", wrong.as_str())]].concat();
@@ -716,7 +717,12 @@ mod tests {
                 panic!("{}: a wrong signature passed", vector.name);
             };
             assert_eq!(format_string, vector.format_string, "{}", vector.name);
-            assert_eq!(string_to_sign, format!("sha1\n{}\n{}\n", vector.time, vector.sha1), "{}", vector.name);
+            assert_eq!(
+                string_to_sign,
+                format!("sha1\n{}\n{}\n", vector.time, vector.sha1),
+                "{}",
+                vector.name
+            );
         }
     }
 
@@ -790,7 +796,10 @@ mod tests {
         assert_eq!(verdict(&["127.0.0.1:3077"], "127.0.0.1:3077"), Verdict::Valid);
         assert_eq!(verdict(&["127.0.0.1:3077"], "127.0.0.1"), Verdict::Valid);
         assert_eq!(verdict(&["127.0.0.1:3077", "localhost"], "localhost"), Verdict::Valid);
-        assert!(matches!(verdict(&["127.0.0.1:3077"], "10.0.0.1"), Verdict::Refused(Refusal::Mismatch { .. })));
+        assert!(matches!(
+            verdict(&["127.0.0.1:3077"], "10.0.0.1"),
+            Verdict::Refused(Refusal::Mismatch { .. })
+        ));
     }
 
     #[test]

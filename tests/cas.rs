@@ -61,7 +61,12 @@ fn complete(upload: &str, size: usize, tree: &str) -> Request {
 
 fn ranges(server: &Server, upload: &str) -> Vec<String> {
     let list = json(&server.send(Request::cas("GET", &format!("multipart-uploads/{upload}"))));
-    list["Parts"].as_array().unwrap().iter().map(|part| part["RangeInBytes"].as_str().unwrap().to_owned()).collect()
+    list["Parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| part["RangeInBytes"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 // ---- vaults ----
@@ -154,7 +159,11 @@ fn an_archive_is_uploaded_in_one_piece_and_deleted() {
     assert_eq!(id.len(), 128);
     assert_eq!(answer.header("Location"), Some(format!("/1250000000/vaults/{VAULT}/archives/{id}").as_str()));
     assert_eq!(answer.header("x-cas-sha256-tree-hash"), Some(tree(&bytes).as_str()));
-    assert_ne!(upload_archive(&server, &bytes).header("x-cas-archive-id"), Some(id), "every upload has an id of its own");
+    assert_ne!(
+        upload_archive(&server, &bytes).header("x-cas-archive-id"),
+        Some(id),
+        "every upload has an id of its own"
+    );
 
     for _ in 0..2 {
         assert_eq!(server.send(Request::cas("DELETE", &format!("archives/{id}"))).status, 204);
@@ -178,7 +187,9 @@ fn what_is_wrong_with_an_archive_has_its_code() {
     server.send(whole("xyz", &tree)).is(400, "InvalidParameterValueException");
     server.send(whole(&linear, &tree).body("")).is(400, "InvalidParameterValueException");
     let long = "d".repeat(1025);
-    server.send(whole(&linear, &tree).with("x-cas-archive-description", long)).is(400, "InvalidParameterValueException");
+    server
+        .send(whole(&linear, &tree).with("x-cas-archive-description", long))
+        .is(400, "InvalidParameterValueException");
     let other_vault = Request::new("POST", "/-/vaults/none/archives").with("Content-Length", 0);
     server.send(other_vault).is(404, "ResourceNotFoundException");
     assert!(server.journal().iter().all(|exchange| !exchange.applied));
@@ -190,7 +201,8 @@ fn what_is_wrong_with_an_archive_has_its_code() {
 #[test]
 fn a_part_size_is_a_power_of_two_from_1_mib_to_4_gib() {
     let server = Server::start();
-    let with = |size: &str| server.send(Request::cas("POST", "multipart-uploads").with("x-cas-part-size", size));
+    let with =
+        |size: &str| server.send(Request::cas("POST", "multipart-uploads").with("x-cas-part-size", size));
     for size in ["1048576", "2097152", "4294967296"] {
         let answer = with(size);
         assert_eq!(answer.status, 201, "{size}");
@@ -199,7 +211,18 @@ fn a_part_size_is_a_power_of_two_from_1_mib_to_4_gib() {
         let location = format!("/1250000000/vaults/{VAULT}/multipart-uploads/{id}");
         assert_eq!(answer.header("Location"), Some(location.as_str()));
     }
-    for size in ["0", "-1", "x", "524288", "3145728", "10485760", "50331648", "8589934592", "1048576.0", "99999999999999999999"] {
+    for size in [
+        "0",
+        "-1",
+        "x",
+        "524288",
+        "3145728",
+        "10485760",
+        "50331648",
+        "8589934592",
+        "1048576.0",
+        "99999999999999999999",
+    ] {
         with(size).is(400, "InvalidParameterValueException");
     }
     server.send(Request::cas("POST", "multipart-uploads")).is(400, "MissingParameterValueException");
@@ -227,7 +250,10 @@ fn chunks_in_any_order_become_an_archive() {
     let answer = server.send(complete(&upload, bytes.len(), &root.to_uppercase()));
     assert_eq!(answer.status, 201, "{}", answer.text());
     let archive = answer.header("x-cas-archive-id").unwrap();
-    assert_eq!(answer.header("Location"), Some(format!("/1250000000/vaults/{VAULT}/archives/{archive}").as_str()));
+    assert_eq!(
+        answer.header("Location"),
+        Some(format!("/1250000000/vaults/{VAULT}/archives/{archive}").as_str())
+    );
     // C9 and U63.
     let again = server.send(complete(&upload, bytes.len(), root));
     assert_eq!((again.status, again.header("x-cas-archive-id")), (201, Some(archive)));
@@ -285,13 +311,18 @@ fn missing_headers_are_named_in_their_order() {
     };
     missing(request(), "content-range");
     missing(request().with("Content-Range", "bytes 0-2/*"), "x-cas-content-sha256");
-    let with_linear = request().with("Content-Range", "bytes 0-2/*").with("x-cas-content-sha256", linear(b"abc"));
+    let with_linear =
+        request().with("Content-Range", "bytes 0-2/*").with("x-cas-content-sha256", linear(b"abc"));
     missing(with_linear.clone(), "x-cas-sha256-tree-hash");
     missing(request().with("x-cas-content-sha256", linear(b"abc")), "content-range");
 
-    let chunked = part(&upload, "bytes 0-2/*", b"abc").with("Transfer-Encoding", "chunked").body("3\r\nabc\r\n0\r\n\r\n");
+    let chunked = part(&upload, "bytes 0-2/*", b"abc")
+        .with("Transfer-Encoding", "chunked")
+        .body("3\r\nabc\r\n0\r\n\r\n");
     assert_eq!(server.send(chunked).status, 204);
-    let chunked = part(&upload, "bytes 0-2/*", b"abc").with("Transfer-Encoding", "chunked").body("2\r\nab\r\n0\r\n\r\n");
+    let chunked = part(&upload, "bytes 0-2/*", b"abc")
+        .with("Transfer-Encoding", "chunked")
+        .body("2\r\nab\r\n0\r\n\r\n");
     server.send(chunked).is(400, "InvalidParameterValueException");
     let without_length = part(&upload, "bytes 0-2/*", b"abc").with("Host", "localhost").bare().body("");
     server.send(without_length).is(400, "InvalidParameterValueException");
@@ -351,11 +382,20 @@ fn the_ten_thousandth_chunk_is_the_last() {
 fn a_length_that_is_not_that_of_the_range_is_refused_with_both() {
     let server = Server::start();
     let upload = initiate(&server, MIB);
-    for (length, range) in [(4, "bytes 0-2/*"), (2, "bytes 0-2/*"), (0, "bytes 0-2/*"), (5_000_000_000u64, "bytes 0-2/*")] {
-        let request = part(&upload, range, b"abc").with("Content-Length", length).with("Expect", "100-continue").body("");
+    for (length, range) in
+        [(4, "bytes 0-2/*"), (2, "bytes 0-2/*"), (0, "bytes 0-2/*"), (5_000_000_000u64, "bytes 0-2/*")]
+    {
+        let request = part(&upload, range, b"abc")
+            .with("Content-Length", length)
+            .with("Expect", "100-continue")
+            .body("");
         let answer = server.send(request);
         answer.is(400, "InvalidParameterValueException");
-        assert!(answer.text().contains(&format!("{length} ")) && answer.text().contains(range), "{}", answer.text());
+        assert!(
+            answer.text().contains(&format!("{length} ")) && answer.text().contains(range),
+            "{}",
+            answer.text()
+        );
     }
     for lines in ["Content-Length: x", "Content-Length: -1", "Content-Length: 3\r\nContent-Length: 4"] {
         let mut connection = server.connect();
@@ -488,7 +528,11 @@ fn a_failed_completion_leaves_the_upload_open() {
     refused(bare(), "MissingParameterValueException", "x-cas-archive-size");
     refused(bare().with("x-cas-archive-size", 5), "MissingParameterValueException", "x-cas-sha256-tree-hash");
     for size in ["0", "-1", "x", "1.5", "+5"] {
-        refused(bare().with("x-cas-archive-size", size).with("x-cas-sha256-tree-hash", &right), invalid, size);
+        refused(
+            bare().with("x-cas-archive-size", size).with("x-cas-sha256-tree-hash", &right),
+            invalid,
+            size,
+        );
     }
     refused(complete(&upload, bytes.len() + 1, &right), invalid, "2097158");
     refused(complete(&upload, bytes.len(), &"0".repeat(64)), invalid, &right);
@@ -499,12 +543,15 @@ fn a_failed_completion_leaves_the_upload_open() {
 #[test]
 fn parts_and_uploads_are_listed_in_pages() {
     let server = Server::start();
-    let describe = Request::cas("POST", "multipart-uploads").with("x-cas-part-size", MIB).with("x-cas-archive-description", "d");
+    let describe = Request::cas("POST", "multipart-uploads")
+        .with("x-cas-part-size", MIB)
+        .with("x-cas-archive-description", "d");
     let upload = server.send(describe).header("x-cas-multipart-upload-id").unwrap().to_owned();
     for index in [2, 0, 1] {
         server.send(part_at(&upload, index * MIB, b"abc")).ok();
     }
-    let list = |query: &str| json(&server.send(Request::cas("GET", &format!("multipart-uploads/{upload}{query}"))));
+    let list =
+        |query: &str| json(&server.send(Request::cas("GET", &format!("multipart-uploads/{upload}{query}"))));
     let whole = list("");
     assert_eq!(whole["PartSizeInBytes"], MIB);
     assert_eq!(whole["ArchiveDescription"], "d");
@@ -541,7 +588,9 @@ fn signatures_are_refused_with_the_codes_of_the_service() {
         })
     };
     let signed = |key: &str, time: &str| {
-        format!("q-sign-algorithm=sha1&q-ak={key}&q-sign-time={time}&q-key-time={time}&q-header-list=&q-url-param-list=&q-signature=x")
+        format!(
+            "q-sign-algorithm=sha1&q-ak={key}&q-sign-time={time}&q-key-time={time}&q-header-list=&q-url-param-list=&q-signature=x"
+        )
     };
     // U23
     send(None).is(400, "MissingAuthenticationTokenException");

@@ -30,7 +30,8 @@ fn get(server: &Server, key: &str) -> Answer {
 #[test]
 fn buckets_are_made_listed_looked_at_and_deleted() {
     let server = Server::start();
-    let on = |method: &str| Request::new(method, "/").with("Host", "new-1250000000.cos.ap-beijing.myqcloud.com");
+    let on =
+        |method: &str| Request::new(method, "/").with("Host", "new-1250000000.cos.ap-beijing.myqcloud.com");
     server.send(on("HEAD")).is(404, "");
     server.send(on("PUT")).ok();
     server.send(on("PUT")).is(409, "BucketAlreadyOwnedByYou");
@@ -168,7 +169,9 @@ fn an_object_reads_back_with_its_headers() {
 #[test]
 fn a_type_follows_from_the_extension_when_none_is_given() {
     let server = Server::start();
-    for (key, kind) in [("a.zip", "application/zip"), ("b", "application/octet-stream"), ("c.json", "application/json")] {
+    for (key, kind) in
+        [("a.zip", "application/zip"), ("b", "application/octet-stream"), ("c.json", "application/json")]
+    {
         put(&server, key, b"x").ok();
         assert_eq!(get(&server, key).header("Content-Type"), Some(kind), "{key}");
     }
@@ -270,7 +273,9 @@ fn a_body_needs_a_length_or_chunks() {
     server
         .send(Request::cos("PUT", "k?partNumber=1&uploadId=x").bare().with("Host", "localhost"))
         .is(404, "NoSuchUpload");
-    let chunked = Request::cos("PUT", "k").with("Transfer-Encoding", "chunked").body("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+    let chunked = Request::cos("PUT", "k")
+        .with("Transfer-Encoding", "chunked")
+        .body("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
     server.send(chunked).ok();
     assert_eq!(get(&server, "k").text(), "abcde");
 }
@@ -323,7 +328,8 @@ fn conditions_are_evaluated_in_the_order_of_http() {
     let etag = put(&server, "k", b"x").header("ETag").unwrap().to_owned();
     let (past, future) = ("Thu, 01 Jan 2015 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT");
     let status = |lines: &[(&str, &str)]| {
-        let request = lines.iter().fold(Request::cos("GET", "k"), |request, (name, value)| request.with(name, value));
+        let request =
+            lines.iter().fold(Request::cos("GET", "k"), |request, (name, value)| request.with(name, value));
         server.send(request).status
     };
     assert_eq!(status(&[("If-Match", &etag)]), 200);
@@ -382,9 +388,12 @@ fn many_objects_are_deleted_by_one_document() {
         put(&server, key, b"x").ok();
     }
     let delete = |body: &str| {
-        server.send(Request::cos("POST", "?delete").with("Content-MD5", md5_base64(body.as_bytes())).body(body))
+        server
+            .send(Request::cos("POST", "?delete").with("Content-MD5", md5_base64(body.as_bytes())).body(body))
     };
-    let answer = delete("<Delete><Object><Key>a</Key></Object><Object><Key>b&amp;c</Key></Object><Object><Key>none</Key></Object></Delete>");
+    let answer = delete(
+        "<Delete><Object><Key>a</Key></Object><Object><Key>b&amp;c</Key></Object><Object><Key>none</Key></Object></Delete>",
+    );
     assert_eq!(answer.ok().elements("Key"), ["a", "b&amp;c", "none"]);
     let quiet = delete("<Delete><Quiet>true</Quiet><Object><Key>d</Key></Object></Delete>");
     assert!(quiet.ok().text().ends_with("<DeleteResult/>"), "{}", quiet.text());
@@ -440,7 +449,8 @@ fn pages_join_to_the_whole_for_every_size() {
             loop {
                 let target = format!("?max-keys={size}&marker={marker}{delimiter}");
                 let page = connection.send(&Request::cos("GET", &target));
-                let inner: Vec<_> = page.elements("Prefix").into_iter().filter(|prefix| !prefix.is_empty()).collect();
+                let inner: Vec<_> =
+                    page.elements("Prefix").into_iter().filter(|prefix| !prefix.is_empty()).collect();
                 assert!(page.elements("Key").len() + inner.len() <= size);
                 keys.extend(page.elements("Key"));
                 prefixes.extend(inner);
@@ -450,7 +460,8 @@ fn pages_join_to_the_whole_for_every_size() {
                 }
             }
             assert_eq!(keys, whole.elements("Key"), "{size} {delimiter}");
-            let expected: Vec<_> = whole.elements("Prefix").into_iter().filter(|prefix| !prefix.is_empty()).collect();
+            let expected: Vec<_> =
+                whole.elements("Prefix").into_iter().filter(|prefix| !prefix.is_empty()).collect();
             assert_eq!(prefixes, expected, "{size} {delimiter}");
         }
     }
@@ -481,9 +492,9 @@ fn part(server: &Server, key: &str, upload: &str, number: impl ToString, body: &
 }
 
 fn complete(server: &Server, key: &str, upload: &str, parts: &[(u32, &str)]) -> Answer {
-    let parts = parts.iter().map(|(number, etag)| {
-        format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>")
-    });
+    let parts = parts
+        .iter()
+        .map(|(number, etag)| format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"));
     let body = format!("<CompleteMultipartUpload>{}</CompleteMultipartUpload>", parts.collect::<String>());
     server.send(Request::cos("POST", &format!("{key}?uploadId={upload}")).body(body))
 }
@@ -603,7 +614,10 @@ fn a_failed_completion_leaves_the_upload_and_no_object() {
         (complete(&server, "k", &upload, &[]), "MalformedXML"),
         (server.send(Request::cos("POST", &target)), "MissingRequestBodyError"),
         (server.send(Request::cos("POST", &target).body("<a>")), "MalformedXML"),
-        (server.send(Request::cos("POST", &target).body("<!DOCTYPE a><CompleteMultipartUpload/>")), "MalformedXML"),
+        (
+            server.send(Request::cos("POST", &target).body("<!DOCTYPE a><CompleteMultipartUpload/>")),
+            "MalformedXML",
+        ),
         (server.send(Request::cos("POST", &target).body(" ".repeat((2 << 20) + 1))), "MalformedXML"),
     ] {
         answer.is(400, code);
@@ -640,7 +654,9 @@ fn a_part_with_a_wrong_digest_does_not_replace_the_one_before() {
 #[test]
 fn the_metadata_of_an_upload_becomes_that_of_the_object() {
     let server = Server::start();
-    let request = Request::cos("POST", "k.txt?uploads").with("x-cos-meta-a", "b").with("x-cos-storage-class", "ARCHIVE");
+    let request = Request::cos("POST", "k.txt?uploads")
+        .with("x-cos-meta-a", "b")
+        .with("x-cos-storage-class", "ARCHIVE");
     let upload = server.send(request).element("UploadId").unwrap();
     let etag = part(&server, "k.txt", &upload, 1, b"x").header("ETag").unwrap().to_owned();
     complete(&server, "k.txt", &upload, &[(1, &etag)]).ok();
@@ -708,7 +724,9 @@ fn the_answer_to_a_part_is_that_of_the_documentation() {
     let upload = initiate(&server, "ObjectName");
     let target = format!("/ObjectName?partNumber=1&uploadId={upload}");
     let answer = server.send(
-        Request::new("PUT", &target).with("Host", format!("{BUCKET}.ap-guangzhou.myqcloud.com")).body("[Object Part]"),
+        Request::new("PUT", &target)
+            .with("Host", format!("{BUCKET}.ap-guangzhou.myqcloud.com"))
+            .body("[Object Part]"),
     );
     let id = answer.header("x-cos-request-id").unwrap();
     assert_eq!(
@@ -756,7 +774,8 @@ fn signatures_are_refused_with_the_codes_of_the_service() {
     send(&check, None).is(404, "NoSuchKey");
     send(&check, Some(signed("unknown", now_and_later, "x"))).is(404, "NoSuchKey");
     send(&check, Some(signed("AKIDcosemu", now_and_later, "x"))).is(403, "SignatureDoesNotMatch");
-    let signatures: Vec<_> = check.journal().into_iter().map(|exchange| exchange.signature.unwrap()).collect();
+    let signatures: Vec<_> =
+        check.journal().into_iter().map(|exchange| exchange.signature.unwrap()).collect();
     assert_eq!(signatures, ["none", "unknown-key", "SignatureDoesNotMatch"]);
 
     let off = Server::configured(|config| config.auth = cos_emu::AuthMode::Off);

@@ -94,7 +94,10 @@ fn reset_at_head_sends_nothing_not_even_continue() {
     assert_eq!(connection.rest(), (Vec::new(), End::Rst));
     assert_eq!(stored(&server, "new"), None);
     let exchange = &server.journal()[1];
-    assert_eq!((exchange.ended, exchange.applied, exchange.answer.is_none()), (Some(Ended::Reset), false, true));
+    assert_eq!(
+        (exchange.ended, exchange.applied, exchange.answer.is_none()),
+        (Some(Ended::Reset), false, true)
+    );
 }
 
 #[test]
@@ -167,7 +170,9 @@ fn reset_at_download_comes_exactly_behind_that_many_bytes() {
 #[test]
 fn reset_at_a_place_of_the_download_in_percent_and_from_the_end() {
     let whole = undisturbed(&get());
-    for (offset, kept) in [("\"50%\"", 8), ("\"0%\"", 0), ("\"100%\"", 16), ("\"33%\"", 5), ("-1", 15), ("-16", 0)] {
+    for (offset, kept) in
+        [("\"50%\"", 8), ("\"0%\"", 0), ("\"100%\"", 16), ("\"33%\"", 5), ("-1", 15), ("-16", 0)]
+    {
         let server = server(&rule(&format!(r#"{{"reset": {{"at": "download", "offset": {offset}}}}}"#)));
         let (bytes, end) = raw(&server, &get());
         assert_bytes(&bytes, &whole[..head_len(&whole) + kept]);
@@ -292,9 +297,11 @@ fn stall_at_head_and_upload_reads_nothing_more_and_answers_nothing() {
 #[test]
 fn stall_for_a_time_then_continues_closes_or_resets() {
     let whole = undisturbed(&get());
-    for (then, expected, end) in
-        [("continue", &whole[..], End::Fin), ("close", &whole[..head_len(&whole) + 3], End::Fin), ("reset", &whole[..head_len(&whole) + 3], End::Rst)]
-    {
+    for (then, expected, end) in [
+        ("continue", &whole[..], End::Fin),
+        ("close", &whole[..head_len(&whole) + 3], End::Fin),
+        ("reset", &whole[..head_len(&whole) + 3], End::Rst),
+    ] {
         let server = server(&rule(&format!(
             r#"{{"stall": {{"at": "download", "offset": 3, "for": "120ms", "then": "{then}"}}}}"#
         )));
@@ -308,7 +315,8 @@ fn stall_for_a_time_then_continues_closes_or_resets() {
 
 #[test]
 fn stall_of_an_upload_for_a_time_then_continues() {
-    let server = server(&rule_for("PutObject", r#"{"stall": {"at": "upload", "offset": 2, "for": "120ms"}}"#));
+    let server =
+        server(&rule_for("PutObject", r#"{"stall": {"at": "upload", "offset": 2, "for": "120ms"}}"#));
     let start = Instant::now();
     server.send(put(b"body")).ok();
     assert!(start.elapsed() >= Duration::from_millis(120));
@@ -338,7 +346,9 @@ fn error_at_reply_is_the_document_of_the_service_and_keeps_the_connection() {
     for _ in 0..2 {
         let answer = connection.send(&put(b"body"));
         answer.is(503, "SlowDown");
-        assert!(answer.head.starts_with("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/xml\r\n"));
+        assert!(
+            answer.head.starts_with("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/xml\r\n")
+        );
         assert_eq!(answer.header("Connection"), Some("keep-alive"));
         for element in ["Message", "Resource", "RequestId", "TraceId"] {
             assert!(!answer.element(element).unwrap().is_empty(), "{element}");
@@ -662,7 +672,9 @@ fn checksum_headers_are_wrong_absent_malformed_or_literal_over_an_unchanged_body
 #[test]
 fn checksum_headers_of_cas_are_changed_too() {
     let rule = |which: &str| {
-        format!(r#"{{"id": "{which}", "when": {{"op": "UploadArchive"}}, "continue": true, "do": {{"checksum": {{"which": "{which}", "value": "wrong"}}}}}}"#)
+        format!(
+            r#"{{"id": "{which}", "when": {{"op": "UploadArchive"}}, "continue": true, "do": {{"checksum": {{"which": "{which}", "value": "wrong"}}}}}}"#
+        )
     };
     let server = server(&format!("{}, {}", rule("sha256"), rule("tree-hash")));
     let hash: String = sha2::Sha256::digest(b"x").iter().map(|byte| format!("{byte:02x}")).collect();
@@ -750,7 +762,8 @@ fn forget_an_upload_a_part_an_object() {
         r#"{"id": "p", "when": {"op": "UploadPart", "key": "p", "part": 1}, "do": {"forget": {"what": "part"}}}"#,
         r#"{"id": "o", "when": {"op": "PutObject", "key": "o"}, "do": {"forget": {"what": "object"}}}"#
     ));
-    let initiate = |key: &str| server.send(Request::cos("POST", &format!("{key}?uploads"))).element("UploadId").unwrap();
+    let initiate =
+        |key: &str| server.send(Request::cos("POST", &format!("{key}?uploads"))).element("UploadId").unwrap();
     let part = |key: &str, upload: &str, number: u32| {
         server.send(Request::cos("PUT", &format!("{key}?partNumber={number}&uploadId={upload}")).body("x"))
     };
@@ -779,7 +792,9 @@ fn forget_an_upload_when_it_is_initiated_and_an_archive() {
     server.send(Request::cos("GET", &format!("k?uploadId={upload}"))).is(404, "NoSuchUpload");
     let answer = server.send(Request::cas("POST", "multipart-uploads").with("x-cas-part-size", 1 << 20));
     let upload = answer.header("x-cas-multipart-upload-id").unwrap();
-    server.send(Request::cas("GET", &format!("multipart-uploads/{upload}"))).is(404, "ResourceNotFoundException");
+    server
+        .send(Request::cas("GET", &format!("multipart-uploads/{upload}")))
+        .is(404, "ResourceNotFoundException");
 
     let hash: String = sha2::Sha256::digest(b"x").iter().map(|byte| format!("{byte:02x}")).collect();
     let request = Request::cas("POST", "archives")
@@ -800,7 +815,12 @@ fn apply_no_tells_of_a_success_that_did_not_take_place() {
     assert_eq!(stored(&server, "new"), None);
     server.send(Request::cos("DELETE", "object")).ok();
     assert_eq!(stored(&server, "object").as_deref(), Some(OBJECT));
-    assert!(server.journal()[1..].iter().filter(|exchange| exchange.op != Some("GetObject")).all(|exchange| !exchange.applied));
+    assert!(
+        server.journal()[1..]
+            .iter()
+            .filter(|exchange| exchange.op != Some("GetObject"))
+            .all(|exchange| !exchange.applied)
+    );
 }
 
 #[test]
@@ -819,7 +839,9 @@ fn apply_yes_and_a_reset_lose_the_answer_to_a_completion() {
     let upload = server.send(Request::cos("POST", "k?uploads")).element("UploadId").unwrap();
     let part = server.send(Request::cos("PUT", &format!("k?partNumber=1&uploadId={upload}")).body("x"));
     let etag = part.header("ETag").unwrap().to_owned();
-    let body = format!("<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>");
+    let body = format!(
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>"
+    );
     let complete = Request::cos("POST", &format!("k?uploadId={upload}")).body(body);
     assert_eq!(raw(&server, &complete), (Vec::new(), End::Rst));
     assert_eq!(stored(&server, "k").as_deref(), Some(&b"x"[..]));
@@ -828,7 +850,8 @@ fn apply_yes_and_a_reset_lose_the_answer_to_a_completion() {
 
 #[test]
 fn apply_twice_executes_two_times_and_answers_with_the_second() {
-    let rules = r#"{"id": "r", "when": {"op": "@multipart"}, "apply": "twice", "do": {"delay": {"fixed": "1ms"}}}"#;
+    let rules =
+        r#"{"id": "r", "when": {"op": "@multipart"}, "apply": "twice", "do": {"delay": {"fixed": "1ms"}}}"#;
     let server = server(rules);
     let answered = server.send(Request::cos("POST", "k?uploads")).element("UploadId").unwrap();
     let listed = server.send(Request::cos("GET", "?uploads")).elements("UploadId");
@@ -841,7 +864,9 @@ fn apply_twice_executes_two_times_and_answers_with_the_second() {
 
 #[test]
 fn actions_at_one_point_happen_in_the_order_written_and_an_ending_cancels_what_follows() {
-    let server = server(&rule(r#"[{"delay": {"fixed": "150ms"}}, {"reset": {"at": "reply"}}, {"delay": {"at": "done", "fixed": "9s"}}]"#));
+    let server = server(&rule(
+        r#"[{"delay": {"fixed": "150ms"}}, {"reset": {"at": "reply"}}, {"delay": {"at": "done", "fixed": "9s"}}]"#,
+    ));
     let start = Instant::now();
     assert_eq!(raw(&server, &get()), (Vec::new(), End::Rst));
     let took = start.elapsed();
@@ -881,7 +906,9 @@ fn modifiers_of_a_rule_that_continues_change_the_answer_of_the_one_that_stops() 
 
 #[test]
 fn an_answer_to_head_has_no_body_to_change() {
-    let server = server(r#"{"id": "r", "when": {"key": "object", "header": {"x-setup": {"absent": true}}}, "do": [{"truncate": {"keep": 1}}, {"corrupt": {"offset": 0, "how": "flip"}}]}"#);
+    let server = server(
+        r#"{"id": "r", "when": {"key": "object", "header": {"x-setup": {"absent": true}}}, "do": [{"truncate": {"keep": 1}}, {"corrupt": {"offset": 0, "how": "flip"}}]}"#,
+    );
     let answer = server.send(Request::cos("HEAD", "object"));
     assert_eq!(answer.header("Content-Length"), Some("16"));
     assert_eq!(last(&server).rules[0].outcome, "not-reached");
@@ -897,20 +924,25 @@ fn a_request_that_the_service_refuses_is_a_match_and_no_firing() {
 
 #[test]
 fn a_scripted_answer_leaves_a_connection_that_can_be_used_again() {
-    let server = server(r#"{"id": "r", "when": {"op": "GetObject"}, "fire": {"every": 2}, "do": {"headers": {"set": {"X-A": "1"}}}}"#);
+    let server = server(
+        r#"{"id": "r", "when": {"op": "GetObject"}, "fire": {"every": 2}, "do": {"headers": {"set": {"X-A": "1"}}}}"#,
+    );
     let mut connection = server.connect();
     for number in 1..=6 {
         let answer = connection.send(&get());
         assert_eq!(answer.body, OBJECT);
         assert_eq!(answer.header("X-A"), (number % 2 == 0).then_some("1"), "{number}");
     }
-    let connections: Vec<_> = server.journal()[1..].iter().map(|exchange| (exchange.connection, exchange.request)).collect();
+    let connections: Vec<_> =
+        server.journal()[1..].iter().map(|exchange| (exchange.connection, exchange.request)).collect();
     assert_eq!(connections, (1..=6).map(|request| (2, request)).collect::<Vec<_>>());
 }
 
 #[test]
 fn pipelined_requests_are_answered_in_order_through_scripts() {
-    let server = server(r#"{"id": "r", "when": {"op": "GetObject"}, "fire": {"every": 2}, "do": {"headers": {"set": {"X-A": "1"}}}}"#);
+    let server = server(
+        r#"{"id": "r", "when": {"op": "GetObject"}, "fire": {"every": 2}, "do": {"headers": {"set": {"X-A": "1"}}}}"#,
+    );
     let mut connection = server.connect();
     let requests: Vec<u8> = (0..20).flat_map(|_| get().bytes()).collect();
     connection.write(requests);

@@ -22,7 +22,9 @@ pub(super) fn admit_upload(call: &Call<'_>) -> Result<BodyPlan, Error> {
         return Err(empty());
     }
     if length.is_some_and(|length| length > MAX_CHUNK_SIZE_BYTES) {
-        return Err(Error::invalid(format_args!("An archive in one piece has at most {MAX_CHUNK_SIZE_BYTES} bytes.")));
+        return Err(Error::invalid(format_args!(
+            "An archive in one piece has at most {MAX_CHUNK_SIZE_BYTES} bytes."
+        )));
     }
     Ok(BodyPlan { wanted: HASHES, limit: MAX_CHUNK_SIZE_BYTES })
 }

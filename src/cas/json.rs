@@ -38,7 +38,12 @@ fn write(value: &Value, depth: usize, text: &mut String) {
             new_line(text, depth);
             text.push(']');
         }
-        Value::Object(_) | Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+        Value::Object(_)
+        | Value::Array(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_) => {
             text.push_str(&value.to_string());
         }
     }

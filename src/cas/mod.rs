@@ -63,7 +63,9 @@ impl<'a> Call<'a> {
             return Ok(MAX_LISTED as usize);
         };
         let limit = text.parse().ok().filter(|limit| (1..=MAX_LISTED).contains(limit));
-        let limit = limit.ok_or_else(|| Error::invalid(format_args!("Invalid limit: {text}, must be 1 to {MAX_LISTED}")))?;
+        let limit = limit.ok_or_else(|| {
+            Error::invalid(format_args!("Invalid limit: {text}, must be 1 to {MAX_LISTED}"))
+        })?;
         Ok(limit as usize)
     }
 
@@ -110,7 +112,9 @@ impl ClaimedHashes {
     fn of(call: &Call<'_>) -> Result<Self, Error> {
         let linear = call.required("x-cas-content-sha256")?;
         let tree = call.required("x-cas-sha256-tree-hash")?;
-        let invalid = |name: &str, value: &str| Error::invalid(format_args!("Invalid {name}: {value}, expected 64 hexadecimal digits"));
+        let invalid = |name: &str, value: &str| {
+            Error::invalid(format_args!("Invalid {name}: {value}, expected 64 hexadecimal digits"))
+        };
         Ok(ClaimedHashes {
             linear: linear.parse().map_err(|_| invalid("x-cas-content-sha256", linear))?,
             tree: tree.parse().map_err(|_| invalid("x-cas-sha256-tree-hash", tree))?,

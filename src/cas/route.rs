@@ -61,7 +61,8 @@ pub fn route(head: &Head, region: Option<String>) -> Result<Target, Error> {
     if head.query.is_malformed() {
         return Err(Error::new(CasCode::BadRequest).saying("the percent-encoding of the query is malformed"));
     }
-    let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(&path).trim_end_matches('/').split('/').collect();
+    let segments: Vec<&str> =
+        path.strip_prefix('/').unwrap_or(&path).trim_end_matches('/').split('/').collect();
     let (uid, rest) = match segments.as_slice() {
         [uid, "vaults", rest @ ..] => (*uid, rest),
         _ => return Err(no_operation(head)),
@@ -107,7 +108,8 @@ fn operation(method: &Method, rest: &[&str]) -> Option<Operation> {
 }
 
 fn no_operation(head: &Head) -> Error {
-    Error::new(CasCode::BadRequest).saying(format_args!("{} {} is no operation of CAS.", head.method, head.path))
+    Error::new(CasCode::BadRequest)
+        .saying(format_args!("{} {} is no operation of CAS.", head.method, head.path))
 }
 
 fn is_vault_name(name: &str) -> bool {
@@ -196,7 +198,9 @@ mod tests {
         for path in ["/-/vaults", "/1250000000/vaults", "/1250000000/vaults/v/archives"] {
             assert!(is_vault_path(path), "{path}");
         }
-        for path in ["/", "/vaults", "/demo-1250000000/vaults", "/-/vaultsx", "/-", "/abc/vaults", "/-/x/vaults"] {
+        for path in
+            ["/", "/vaults", "/demo-1250000000/vaults", "/-/vaultsx", "/-", "/abc/vaults", "/-/x/vaults"]
+        {
             assert!(!is_vault_path(path), "{path}");
         }
     }

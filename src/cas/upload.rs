@@ -79,7 +79,10 @@ fn part_head<'a>(call: &Call<'a>) -> Result<(&'a VaultUpload, ChunkRange, Claime
         return Err(invalid(format!("The start is not aligned to the part size {part_size}.")));
     }
     if range.len() > part_size {
-        return Err(invalid(format!("The range has {} bytes, more than the part size {part_size}.", range.len())));
+        return Err(invalid(format!(
+            "The range has {} bytes, more than the part size {part_size}.",
+            range.len()
+        )));
     }
     if range.start() / part_size >= MAX_CHUNKS {
         return Err(invalid(format!("An upload has at most {MAX_CHUNKS} parts.")));
@@ -149,7 +152,9 @@ pub(super) fn complete(call: &Call<'_>) -> Handled {
     let tree = tree.parse().map_err(|_| {
         Error::invalid(format_args!("Invalid x-cas-sha256-tree-hash: {tree}, expected 64 hexadecimal digits"))
     })?;
-    let content = upload.complete(size, tree).map_err(|error| Error::invalid(format_args!("Cannot complete: {error}")))?;
+    let content = upload
+        .complete(size, tree)
+        .map_err(|error| Error::invalid(format_args!("Cannot complete: {error}")))?;
     let archive = call.context.identity.archive_id();
     let answer = reply(&archive);
     let change = Change::CompleteVaultUpload {
@@ -216,8 +221,10 @@ pub(super) fn list(call: &Call<'_>) -> Handled {
             .ok_or_else(|| Error::invalid(format_args!("Invalid marker: {marker}")))?,
     };
     let end = start.saturating_add(limit).min(uploads.len());
-    let page: Vec<Value> =
-        uploads[start..end].iter().map(|(id, upload)| description(call, id, upload)).collect::<Result<_, _>>()?;
+    let page: Vec<Value> = uploads[start..end]
+        .iter()
+        .map(|(id, upload)| description(call, id, upload))
+        .collect::<Result<_, _>>()?;
     let next = uploads.get(end).map(|(id, _)| *id);
     Ok(unchanged(document_reply(&json!({ "Marker": next, "UploadsList": page }))))
 }

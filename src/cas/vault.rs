@@ -61,8 +61,9 @@ pub(super) fn list(call: &Call<'_>) -> Handled {
 pub(super) fn delete(call: &Call<'_>) -> Handled {
     let vault = call.vault()?;
     if vault.archives().next().is_some() || !vault.uploads(call.context.now).is_empty() {
-        return Err(Error::new(CasCode::BadRequest)
-            .saying("Vault not empty: only a vault without archives and unfinished uploads can be deleted."));
+        return Err(Error::new(CasCode::BadRequest).saying(
+            "Vault not empty: only a vault without archives and unfinished uploads can be deleted.",
+        ));
     }
     Ok(changed(Reply::new(204), Change::DeleteVault { vault: call.target.vault.clone() }))
 }

@@ -15,9 +15,12 @@ const MAX_BUCKETS: usize = 200;
 pub(super) fn put(call: &Call<'_>, body: &Received) -> Handled {
     let bytes = body.content.to_bytes();
     if !bytes.is_empty() {
-        let configuration = xml::parse(&bytes).map_err(|error| Error::new(CosCode::MalformedXML).because(error))?;
+        let configuration =
+            xml::parse(&bytes).map_err(|error| Error::new(CosCode::MalformedXML).because(error))?;
         if configuration.name != "CreateBucketConfiguration" {
-            return Err(Error::new(CosCode::MalformedXML).because("the root is not CreateBucketConfiguration"));
+            return Err(
+                Error::new(CosCode::MalformedXML).because("the root is not CreateBucketConfiguration")
+            );
         }
         if let Some(member) = configuration.children.iter().find(|child| !child.text.trim().is_empty()) {
             return Err(Error::not_implemented(format_args!("{} = {}", member.name, member.text.trim())));

@@ -58,6 +58,7 @@ impl Error {
     }
 
     /// The code.
+    #[cfg(test)]
     pub fn code(&self) -> CosCode {
         self.code
     }

@@ -74,7 +74,8 @@ pub(super) fn buckets(call: &Call<'_>) -> Handled {
     let created: Option<i64> = match given("create-time") {
         None => None,
         Some(text) => Some(text.parse().map_err(|_| {
-            Error::new(CosCode::InvalidArgument).because(format_args!("create-time is \"{text}\", not Unix seconds"))
+            Error::new(CosCode::InvalidArgument)
+                .because(format_args!("create-time is \"{text}\", not Unix seconds"))
         })?),
     };
     let comparison = given("range").unwrap_or("");
@@ -173,7 +174,8 @@ pub(super) fn objects(call: &Call<'_>) -> Handled {
                         owner.text("ID", appid);
                         owner.text("DisplayName", appid);
                     });
-                    element.text("StorageClass", object.metadata.storage_class.as_deref().unwrap_or("STANDARD"));
+                    element
+                        .text("StorageClass", object.metadata.storage_class.as_deref().unwrap_or("STANDARD"));
                 });
             }
         }
@@ -192,8 +194,10 @@ pub(super) fn uploads(call: &Call<'_>) -> Handled {
     let text = |name| call.head.query.get(name).unwrap_or("");
     let (prefix, key_marker) = (text("prefix"), text("key-marker"));
     // The marker of ids counts only beside one of keys.
-    let id_marker = Some(text("upload-id-marker")).filter(|marker| !marker.is_empty() && !key_marker.is_empty());
-    let max_uploads = call.number("max-uploads", MAX_LISTED, 1..=u64::from(u32::MAX))?.min(MAX_LISTED) as usize;
+    let id_marker =
+        Some(text("upload-id-marker")).filter(|marker| !marker.is_empty() && !key_marker.is_empty());
+    let max_uploads =
+        call.number("max-uploads", MAX_LISTED, 1..=u64::from(u32::MAX))?.min(MAX_LISTED) as usize;
 
     let mut listed = Vec::new();
     let mut common_prefixes: Vec<&str> = Vec::new();

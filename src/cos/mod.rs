@@ -13,12 +13,14 @@ mod object;
 mod route;
 mod xml;
 
-use crate::message::{Account, BodyError, BodyPlan, Context, Head, Outcome, Received, Reply};
-use crate::operation::Operation;
-use crate::signature::Refusal;
-use crate::store::{Bucket, Change, Store};
+use std::ops::{Range, RangeInclusive};
 
 use crate::code::CosCode;
+use crate::digest::Wanted;
+use crate::message::{BodyError, BodyPlan, Context, Head, Outcome, Received, Reply};
+use crate::operation::{Emulation, Group, Operation, Payload};
+use crate::signature::Refusal;
+use crate::store::{Bucket, Change, Store};
 
 pub use error::{Error, document as error_document};
 pub use route::{HostForm, Target, host_form, is_bucket_name, route};
@@ -40,7 +42,8 @@ impl<'a> Call<'a> {
     /// # Errors
     /// `NoSuchBucket`, also when the host names another region than the bucket's.
     fn bucket(&self) -> Result<&'a Bucket, Error> {
-        let bucket = self.store.bucket(&self.target.bucket).ok_or_else(|| Error::new(CosCode::NoSuchBucket))?;
+        let bucket =
+            self.store.bucket(&self.target.bucket).ok_or_else(|| Error::new(CosCode::NoSuchBucket))?;
         match &self.target.region {
             Some(region) if region != bucket.region() => Err(Error::new(CosCode::NoSuchBucket)
                 .because(format_args!("{} is in {}, not in {region}", self.target.bucket, bucket.region()))),
@@ -49,8 +52,10 @@ impl<'a> Call<'a> {
     }
 
     /// A query parameter that is a number within bounds.
-    fn number(&self, name: &str, default: u64, bounds: std::ops::RangeInclusive<u64>) -> Result<u64, Error> {
-        let Some(text) = self.head.query.get(name).filter(|text| !text.is_empty()) else { return Ok(default) };
+    fn number(&self, name: &str, default: u64, bounds: RangeInclusive<u64>) -> Result<u64, Error> {
+        let Some(text) = self.head.query.get(name).filter(|text| !text.is_empty()) else {
+            return Ok(default);
+        };
         text.parse().ok().filter(|number| bounds.contains(number)).ok_or_else(|| {
             Error::new(CosCode::InvalidArgument).because(format_args!(
                 "{name} is \"{text}\", but must be a number from {} to {}",
@@ -73,7 +78,7 @@ pub fn admit(target: &Target, head: &Head, store: &Store, context: &Context<'_>)
         Operation::CompleteMultipartUpload => multipart::admit_complete(&call),
         Operation::DeleteObjects => object::admit_delete_many(&call),
         Operation::PutBucket => Ok(document_plan()),
-        _ if target.operation.emulation() == crate::operation::Emulation::NotBuilt => {
+        _ if target.operation.emulation() == Emulation::NotBuilt => {
             Err(Error::not_implemented(target.operation))
         }
         _ => Ok(BodyPlan::IGNORED),
@@ -126,7 +131,7 @@ pub fn refuse_signature(refusal: &Refusal, head: &Head, context: &Context<'_>) -
 /// The answer when a body did not arrive whole.
 pub fn refuse_body(error: BodyError, target: &Target, head: &Head, context: &Context<'_>) -> Reply {
     let error = match (error, target.operation.request()) {
-        (BodyError::TooLarge, crate::operation::Payload::Document) => {
+        (BodyError::TooLarge, Payload::Document) => {
             Error::new(CosCode::MalformedXML).because("the document is longer than 2 MiB")
         }
         (error, _) => error.into(),
@@ -135,7 +140,7 @@ pub fn refuse_body(error: BodyError, target: &Target, head: &Head, context: &Con
 }
 
 /// The bytes of its object that a read asks for, and the size of the object; `None` when there is no such object.
-pub fn requested_range(target: &Target, head: &Head, store: &Store) -> Option<(std::ops::Range<u64>, u64)> {
+pub fn requested_range(target: &Target, head: &Head, store: &Store) -> Option<(Range<u64>, u64)> {
     let size = store.bucket(&target.bucket)?.object(&target.key)?.content.len();
     let range = head.header("range").and_then(|header| object::parse_range(header, size));
     Some((range.and_then(Result::ok).unwrap_or(0..size), size))
@@ -143,8 +148,15 @@ pub fn requested_range(target: &Target, head: &Head, store: &Store) -> Option<(s
 
 /// The notes for the journal: what the request asked for that is not emulated and was left out.
 pub fn notes(target: &Target, head: &Head) -> Vec<String> {
-    const LEFT_OUT: &[&str] = &["x-cos-acl", "x-cos-grant-", "x-cos-tagging", "x-cos-server-side-encryption", "x-cos-traffic-limit", "pic-operations"];
-    if target.operation.is_in(crate::operation::Group::Read) {
+    const LEFT_OUT: &[&str] = &[
+        "x-cos-acl",
+        "x-cos-grant-",
+        "x-cos-tagging",
+        "x-cos-server-side-encryption",
+        "x-cos-traffic-limit",
+        "pic-operations",
+    ];
+    if target.operation.is_in(Group::Read) {
         return Vec::new();
     }
     let names = head.headers.keys().map(|name| name.as_str());
@@ -176,5 +188,5 @@ fn document_reply(body: String) -> Reply {
 
 /// What an operation that takes a document does with its body.
 fn document_plan() -> BodyPlan {
-    BodyPlan { limit: xml::MAX_DOCUMENT_BYTES, wanted: crate::digest::Wanted { md5_and_crc64: true, ..Default::default() } }
+    BodyPlan { limit: xml::MAX_DOCUMENT_BYTES, wanted: Wanted { md5_and_crc64: true, ..Default::default() } }
 }

@@ -118,7 +118,9 @@ pub(super) fn complete(call: &Call<'_>, body: &Received) -> Handled {
     let assembled = upload.assemble(id, &listed).map_err(|error| {
         let code = match error {
             AssemblyError::OutOfOrder(_) => CosCode::InvalidPartOrder,
-            AssemblyError::Gap(_) | AssemblyError::Missing(_) | AssemblyError::WrongEtag(_) => CosCode::InvalidPart,
+            AssemblyError::Gap(_) | AssemblyError::Missing(_) | AssemblyError::WrongEtag(_) => {
+                CosCode::InvalidPart
+            }
             AssemblyError::TooSmall(_) => CosCode::EntityTooSmall,
         };
         Error::new(code).because(error)
@@ -160,7 +162,8 @@ fn listed_parts(document: &[u8]) -> Result<Vec<(PartNumber, String)>, Error> {
     let parts: Vec<_> = root
         .all("Part")
         .map(|part| {
-            let number = part.text_of("PartNumber").and_then(|number| number.parse().ok()).and_then(PartNumber::new);
+            let number =
+                part.text_of("PartNumber").and_then(|number| number.parse().ok()).and_then(PartNumber::new);
             let number = number.ok_or_else(|| malformed("a Part has no PartNumber from 1 to 10000"))?;
             let etag = part.text_of("ETag").ok_or_else(|| malformed("a Part has no ETag"))?;
             Ok((number, etag.trim_matches('"').to_owned()))

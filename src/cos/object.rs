@@ -24,8 +24,14 @@ const MAX_USER_METADATA_BYTES: usize = 4 << 10;
 const MAX_DELETED_KEYS: usize = 1000;
 
 /// Headers that are stored with an object and given back, as the service spells them.
-const STORED_HEADERS: &[&str] =
-    &["Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires"];
+const STORED_HEADERS: &[&str] = &[
+    "Cache-Control",
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Type",
+    "Expires",
+];
 
 const STORAGE_CLASSES: &[&str] = &[
     "STANDARD",
@@ -123,7 +129,8 @@ pub(super) fn put(call: &Call<'_>, body: &Received) -> Handled {
         modified: call.context.now,
         metadata: metadata(call)?,
     };
-    let reply = Reply::new(200).with("ETag", quoted(&object.etag)).with("x-cos-hash-crc64ecma", crc64.to_string());
+    let reply =
+        Reply::new(200).with("ETag", quoted(&object.etag)).with("x-cos-hash-crc64ecma", crc64.to_string());
     let (bucket, key) = (call.target.bucket.clone(), call.target.key.clone());
     Ok(changed(reply, Change::PutObject { bucket, key, object: Arc::new(object) }))
 }
@@ -134,11 +141,14 @@ pub(super) fn put(call: &Call<'_>, body: &Received) -> Handled {
 /// `KeyTooLong` above 850 bytes; `InvalidObjectName` for a leading slash or backslash and for control characters.
 pub(super) fn check_key(key: &str) -> Result<(), Error> {
     if key.len() > MAX_KEY_BYTES {
-        return Err(Error::new(CosCode::KeyTooLong).because(format_args!("the limit is {MAX_KEY_BYTES} bytes")));
+        return Err(
+            Error::new(CosCode::KeyTooLong).because(format_args!("the limit is {MAX_KEY_BYTES} bytes"))
+        );
     }
     if key.starts_with(['/', '\\']) || key.contains(['\u{18}', '\u{19}', '\u{1a}', '\u{1b}']) {
-        return Err(Error::new(CosCode::InvalidObjectName)
-            .because("a key does not start with a slash or backslash and has no control characters 0x18 to 0x1B"));
+        return Err(Error::new(CosCode::InvalidObjectName).because(
+            "a key does not start with a slash or backslash and has no control characters 0x18 to 0x1B",
+        ));
     }
     Ok(())
 }
@@ -148,7 +158,8 @@ pub(super) fn check_key(key: &str) -> Result<(), Error> {
 /// # Errors
 /// `FileAlreadyExists`.
 pub(super) fn check_overwrite(call: &Call<'_>) -> Result<(), Error> {
-    let forbidden = call.head.header("x-cos-forbid-overwrite").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let forbidden =
+        call.head.header("x-cos-forbid-overwrite").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     if forbidden && call.bucket()?.object(&call.target.key).is_some() {
         return Err(Error::new(CosCode::FileAlreadyExists));
     }
@@ -167,7 +178,8 @@ pub(super) fn metadata(call: &Call<'_>) -> Result<Metadata, Error> {
         if let Some(value) = call.head.header(name) {
             headers.push(((*name).to_owned(), value.as_bytes().to_vec()));
         } else if *name == "Content-Type" {
-            let guessed = mime_guess::from_path(&call.target.key).first_raw().unwrap_or("application/octet-stream");
+            let guessed =
+                mime_guess::from_path(&call.target.key).first_raw().unwrap_or("application/octet-stream");
             headers.push(((*name).to_owned(), guessed.as_bytes().to_vec()));
         }
     }
@@ -178,8 +190,9 @@ pub(super) fn metadata(call: &Call<'_>) -> Result<Metadata, Error> {
         headers.push((name.as_str().to_owned(), value.as_bytes().to_vec()));
     }
     if user_bytes > MAX_USER_METADATA_BYTES {
-        return Err(Error::new(CosCode::KeyTooLong)
-            .because(format_args!("user metadata has {user_bytes} bytes, the limit is {MAX_USER_METADATA_BYTES}")));
+        return Err(Error::new(CosCode::KeyTooLong).because(format_args!(
+            "user metadata has {user_bytes} bytes, the limit is {MAX_USER_METADATA_BYTES}"
+        )));
     }
     let storage_class = call.head.header("x-cos-storage-class").filter(|class| *class != "STANDARD");
     if storage_class.is_some_and(|class| !STORAGE_CLASSES.contains(&class)) {
@@ -210,7 +223,9 @@ pub(super) fn get(call: &Call<'_>) -> Handled {
         None => None,
         Some(Ok(range)) => Some(range),
         Some(Err(Unsatisfiable)) => {
-            return Err(Error::new(CosCode::InvalidRange).with_header("Content-Range", format!("bytes */{size}")));
+            return Err(
+                Error::new(CosCode::InvalidRange).with_header("Content-Range", format!("bytes */{size}"))
+            );
         }
     };
     let mut reply = Reply::new(if range.is_some() { 206 } else { 200 });
@@ -254,9 +269,9 @@ enum Condition {
 /// Evaluates the four conditional headers in the order of RFC 7232. A header that does not parse is left out.
 fn evaluate_conditions(head: &Head, object: &Object) -> Condition {
     let names_etag = |list: &str| {
-        list.split(',').map(|etag| etag.trim().trim_start_matches("W/").trim_matches('"')).any(|etag| {
-            etag == "*" || etag.eq_ignore_ascii_case(&object.etag)
-        })
+        list.split(',')
+            .map(|etag| etag.trim().trim_start_matches("W/").trim_matches('"'))
+            .any(|etag| etag == "*" || etag.eq_ignore_ascii_case(&object.etag))
     };
     let date = |name| head.header(name).and_then(Timestamp::parse_http_date);
     // HTTP dates have whole seconds.

@@ -167,7 +167,9 @@ fn bucket_in_path(path: &str) -> Option<(&str, &str)> {
 fn asks_for_a_bucket(head: &Head) -> bool {
     let listing = ["prefix", "delimiter", "encoding-type"];
     let mut names = head.query.pairs().iter().map(|(name, _)| name.as_str());
-    names.any(|name| listing.contains(&name) || BUCKET_SUBRESOURCES.iter().any(|(subresource, _)| *subresource == name))
+    names.any(|name| {
+        listing.contains(&name) || BUCKET_SUBRESOURCES.iter().any(|(subresource, _)| *subresource == name)
+    })
 }
 
 fn names_no_bucket(head: &Head) -> Error {
@@ -232,14 +234,19 @@ const OBJECT_SUBRESOURCES: &[(&str, Methods)] = subresources! {
 };
 
 /// Sub-resources of services beside COS, which are not emulated at all.
-const FOREIGN_SUBRESOURCES: &[(&str, &str)] =
-    &[("live", "live channels"), ("vod", "live channels"), ("ci-process", "Cloud Infinite"), ("quota", "bucket quota")];
+const FOREIGN_SUBRESOURCES: &[(&str, &str)] = &[
+    ("live", "live channels"),
+    ("vod", "live channels"),
+    ("ci-process", "Cloud Infinite"),
+    ("quota", "bucket quota"),
+];
 
 fn subresource(head: &Head, table: &'static [(&'static str, Methods)]) -> Result<Option<Operation>, Error> {
     // `partNumber` without `uploadId` on a read is no sub-resource, only a parameter that nobody knows.
     let applies = |name: &str| head.query.has(name) && (name != "partNumber" || head.method == Method::PUT);
     if let Some((_, methods)) = table.iter().find(|(name, _)| applies(name)) {
-        let operation = methods.iter().find(|(method, _)| *method == head.method).map(|(_, operation)| *operation);
+        let operation =
+            methods.iter().find(|(method, _)| *method == head.method).map(|(_, operation)| *operation);
         return operation.map(Some).ok_or_else(|| Error::new(CosCode::MethodNotAllowed));
     }
     match FOREIGN_SUBRESOURCES.iter().find(|(name, _)| head.query.has(name)) {
@@ -272,7 +279,11 @@ fn object_operation(head: &Head) -> Result<Operation, Error> {
     }
     let copies = head.header("x-cos-copy-source").is_some();
     if let Some(operation) = subresource(head, OBJECT_SUBRESOURCES)? {
-        return Ok(if operation == Operation::UploadPart && copies { Operation::UploadPartCopy } else { operation });
+        return Ok(if operation == Operation::UploadPart && copies {
+            Operation::UploadPartCopy
+        } else {
+            operation
+        });
     }
     match head.method {
         Method::GET => Ok(Operation::GetObject),
@@ -317,7 +328,10 @@ mod tests {
             ("b-1.cosv6.ap-x.myqcloud.com", bucket("b-1", "ap-x")),
             ("b-1.cos.accelerate.myqcloud.com", HostForm::Accelerated),
             ("b-1.cos-internal.accelerate.tencentcos.cn", HostForm::Accelerated),
-            ("arlenhuangtestsgnoversion-1251668577.sg.myqcloud.com", bucket("arlenhuangtestsgnoversion-1251668577", "sg")),
+            (
+                "arlenhuangtestsgnoversion-1251668577.sg.myqcloud.com",
+                bucket("arlenhuangtestsgnoversion-1251668577", "sg"),
+            ),
             ("noappid.cos.ap-x.myqcloud.com", bucket("noappid", "ap-x")),
             ("service.cos.myqcloud.com", HostForm::Service { region: None }),
             ("service.cos.tencentcos.cn", HostForm::Service { region: None }),
@@ -338,8 +352,14 @@ mod tests {
         }
     }
 
-    fn routed(method: &str, host: &str, target: &str, default_bucket: Option<&str>) -> Result<Target, CosCode> {
-        route(&head(method, target, &[("Host", host)]), &account(default_bucket)).map_err(|error| error.code())
+    fn routed(
+        method: &str,
+        host: &str,
+        target: &str,
+        default_bucket: Option<&str>,
+    ) -> Result<Target, CosCode> {
+        route(&head(method, target, &[("Host", host)]), &account(default_bucket))
+            .map_err(|error| error.code())
     }
 
     #[test]
@@ -357,20 +377,33 @@ mod tests {
         assert_eq!(found("127.0.0.1:1", "/some/key", Some("d-3")), pair("d-3", "some/key"));
         assert_eq!(found("cos.ap-x.myqcloud.com", "/c-2/k", None), pair("c-2", "k"));
         assert_eq!(routed("PUT", "127.0.0.1:1", "/some/key", None), Err(CosCode::InvalidBucketName));
-        assert_eq!(routed("PUT", "service.cos.myqcloud.com", "/key", Some("d-3")), Err(CosCode::InvalidBucketName));
-        assert_eq!(routed("PUT", "noappid.cos.ap-x.myqcloud.com", "/key", None), Err(CosCode::InvalidBucketName));
+        assert_eq!(
+            routed("PUT", "service.cos.myqcloud.com", "/key", Some("d-3")),
+            Err(CosCode::InvalidBucketName)
+        );
+        assert_eq!(
+            routed("PUT", "noappid.cos.ap-x.myqcloud.com", "/key", None),
+            Err(CosCode::InvalidBucketName)
+        );
         let long = format!("{}-1.cos.ap-x.myqcloud.com", "b".repeat(62));
         assert_eq!(routed("PUT", &long, "/key", None), Err(CosCode::BucketNameTooLong));
     }
 
     #[test]
     fn the_root_without_a_bucket_lists_buckets_unless_it_asks_for_a_listing_of_keys() {
-        let operation = |host, target, default| routed("GET", host, target, default).map(|target| target.operation);
+        let operation =
+            |host, target, default| routed("GET", host, target, default).map(|target| target.operation);
         assert_eq!(operation("service.cos.myqcloud.com", "/", None), Ok(Operation::ListBuckets));
         assert_eq!(operation("cos.ap-x.myqcloud.com", "/", None), Ok(Operation::ListBuckets));
         assert_eq!(operation("127.0.0.1:1", "/", Some("d-3")), Ok(Operation::ListBuckets));
-        assert_eq!(operation("127.0.0.1:1", "/?marker=&max-keys=2000", Some("d-3")), Ok(Operation::ListBuckets));
-        assert_eq!(operation("127.0.0.1:1", "/?prefix=&max-keys=10", Some("d-3")), Ok(Operation::ListObjects));
+        assert_eq!(
+            operation("127.0.0.1:1", "/?marker=&max-keys=2000", Some("d-3")),
+            Ok(Operation::ListBuckets)
+        );
+        assert_eq!(
+            operation("127.0.0.1:1", "/?prefix=&max-keys=10", Some("d-3")),
+            Ok(Operation::ListObjects)
+        );
         assert_eq!(operation("127.0.0.1:1", "/?uploads", Some("d-3")), Ok(Operation::ListMultipartUploads));
         assert_eq!(operation("127.0.0.1:1", "/?prefix=", None), Err(CosCode::InvalidBucketName));
     }
@@ -408,7 +441,8 @@ mod tests {
             ("DELETE", "/k?uploadId=x", Operation::AbortMultipartUpload),
             ("GET", "/k?uploadId=x&max-parts=1", Operation::ListParts),
         ] {
-            let target = routed(method, host, target, None).unwrap_or_else(|code| panic!("{method} {target}: {code}"));
+            let target =
+                routed(method, host, target, None).unwrap_or_else(|code| panic!("{method} {target}: {code}"));
             assert_eq!(target.operation, operation, "{method} {target:?}");
             found.insert(operation);
         }

@@ -12,8 +12,8 @@ use sha1::{Digest as _, Sha1 as Sha1Hash};
 use sha2::Sha256 as Sha256Hash;
 
 pub use crc64::Crc64;
-pub use hex::{Hex, InvalidHex};
-pub use tree::{LEAF_SIZE_BYTES, TreeHash, TreeHasher};
+pub use hex::Hex;
+pub use tree::{TreeHash, TreeHasher};
 
 /// An MD5 digest, 16 bytes.
 pub type Md5 = Hex<16, Md5Kind>;
@@ -104,6 +104,7 @@ impl Hasher {
     }
 
     /// The digests of bytes that are all there.
+    #[cfg(test)]
     pub fn of(bytes: &[u8], wanted: Wanted) -> Digests {
         let mut hasher = Hasher::new(wanted);
         hasher.update(bytes);

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::Hex;
 
 /// The size of a leaf: 1 MiB.
-pub const LEAF_SIZE_BYTES: u64 = 1 << 20;
+const LEAF_SIZE_BYTES: u64 = 1 << 20;
 
 /// A SHA-256 tree hash, 32 bytes. Not the same type as a linear SHA-256, which it equals up to 1 MiB.
 pub type TreeHash = Hex<32, TreeKind>;
@@ -141,7 +141,11 @@ mod tests {
             let leaves: Vec<_> = (0..count).map(leaf).collect();
             for part in [1, 2, 4, 8, 16] {
                 let parts = leaves.chunks(part).map(recursive);
-                assert_eq!(TreeHash::fold(parts), Some(recursive(&leaves)), "{count} leaves in parts of {part}");
+                assert_eq!(
+                    TreeHash::fold(parts),
+                    Some(recursive(&leaves)),
+                    "{count} leaves in parts of {part}"
+                );
             }
         }
     }

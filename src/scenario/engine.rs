@@ -106,7 +106,8 @@ impl Decision {
     }
 
     /// Whether any rule acts.
-    pub fn disturbs(&self) -> bool {
+    #[cfg(test)]
+    fn disturbs(&self) -> bool {
         self.fired().next().is_some()
     }
 }
@@ -221,10 +222,12 @@ pub fn decide(
 }
 
 /// Whether an action can happen in an exchange, as far as the head tells.
-pub fn can_happen(action: &Action, facts: &Facts<'_>) -> bool {
+fn can_happen(action: &Action, facts: &Facts<'_>) -> bool {
     let place_exists = match action.point() {
         Some(Point::Upload(offset)) if facts.head.is_chunked() => !offset.needs_length(),
-        Some(Point::Upload(offset)) => offset.resolve(Some(facts.head.content_length().unwrap_or(0))).is_some(),
+        Some(Point::Upload(offset)) => {
+            offset.resolve(Some(facts.head.content_length().unwrap_or(0))).is_some()
+        }
         _ => true,
     };
     place_exists && facts.operation.is_none_or(|operation| action.can_happen_in(operation))
@@ -234,7 +237,9 @@ pub fn can_happen(action: &Action, facts: &Facts<'_>) -> bool {
 pub fn amount(delay: &Delay, mut roll: Roll) -> Duration {
     let seconds = match delay {
         Delay::Fixed(duration) => return *duration,
-        Delay::Uniform(low, high) => low.as_secs_f64() + roll.unit() * (high.as_secs_f64() - low.as_secs_f64()),
+        Delay::Uniform(low, high) => {
+            low.as_secs_f64() + roll.unit() * (high.as_secs_f64() - low.as_secs_f64())
+        }
         Delay::Normal { mean, sd } => mean.as_secs_f64() + roll.normal() * sd.as_secs_f64(),
         Delay::Lognormal { median, sigma, max } => {
             let seconds = median.as_secs_f64() * (roll.normal() * sigma).exp();
@@ -252,26 +257,39 @@ fn is_due(rule: &Rule, count: Count, seed: Seed, scope: u128, active: Duration) 
         Matches::All => true,
         Matches::First(first) => number <= *first,
         Matches::Nth(numbers) => numbers.contains(&number),
-        Matches::Every(every) => number % every == 0,
+        Matches::Every(every) => number.is_multiple_of(*every),
     };
     chosen
         && number > *skip
         && times.is_none_or(|times| count.firings < times)
         && window.is_none_or(|(from, to)| active >= from && to.is_none_or(|to| active < to))
-        && probability.is_none_or(|probability| Roll::new(seed, &rule.id, scope, number, 0).unit() < probability)
+        && probability
+            .is_none_or(|probability| Roll::new(seed, &rule.id, scope, number, 0).unit() < probability)
 }
 
 fn holds(when: &When, facts: &Facts<'_>, attempt: u32) -> bool {
-    let When { operations, service, bucket, key, upload, vault, part, range, size, header, client, attempt: attempts } =
-        when;
+    let When {
+        operations,
+        service,
+        bucket,
+        key,
+        upload,
+        vault,
+        part,
+        range,
+        size,
+        header,
+        client,
+        attempt: attempts,
+    } = when;
     let names = facts.names;
     let text = |pattern: &Option<super::value::Pattern>, text: Option<&str>| {
         pattern.as_ref().is_none_or(|pattern| pattern.matches(text))
     };
     service.is_none_or(|service| service == facts.service)
-        && operations.as_ref().is_none_or(|operations| {
-            facts.operation.is_some_and(|operation| operations.contains(&operation))
-        })
+        && operations
+            .as_ref()
+            .is_none_or(|operations| facts.operation.is_some_and(|operation| operations.contains(&operation)))
         && text(bucket, names.bucket.as_deref())
         && text(key, names.key.as_deref())
         && text(upload, names.upload.as_deref())
@@ -334,7 +352,8 @@ fn logical_request(facts: &Facts<'_>) -> u128 {
         Some(operation) if operation.service() == Service::Cos => "",
         _ => &head.path,
     });
-    let is_signature = |name: &str| name.starts_with("q-") || name == "sign" || name == "x-cos-security-token";
+    let is_signature =
+        |name: &str| name.starts_with("q-") || name == "sign" || name == "x-cos-security-token";
     let query = head.query.pairs().iter().filter(|(name, _)| !is_signature(name));
     let mut parts: Vec<&str> = vec![
         facts.service.name(),
@@ -382,7 +401,8 @@ mod tests {
     impl Play {
         fn new(rules: &str) -> Self {
             let text = format!("{{\"version\": 1, \"name\": \"t\", \"rules\": [{rules}]}}");
-            let rules = Scenario::parse("t", text.as_bytes(), None).unwrap_or_else(|error| panic!("{error}")).rules;
+            let rules =
+                Scenario::parse("t", text.as_bytes(), None).unwrap_or_else(|error| panic!("{error}")).rules;
             let counters = Counters::new(rules.len(), NOW);
             Play { rules, counters }
         }
@@ -511,7 +531,10 @@ mod tests {
         assert_eq!(first("upload", &part("u", 1), &part("v", 1)), [true, true, false]);
         assert_eq!(first("upload", &part("u", 1), &part("u", 2)), [true, false, false]);
         assert_eq!(first("part", &part("u", 1), &part("u", 2)), [true, true, false]);
-        assert_eq!(first("request", &get("a", &[("range", "bytes=0-1")]), &get("a", &[])), [true, true, false]);
+        assert_eq!(
+            first("request", &get("a", &[("range", "bytes=0-1")]), &get("a", &[])),
+            [true, true, false]
+        );
     }
 
     #[test]
@@ -532,8 +555,9 @@ mod tests {
             r#"{"id": "a", "fire": {"first": 2}, "do": {"reset": {"at": "reply"}}},
                {"id": "b", "fire": {"nth": 3}, "do": {"close": {"at": "reply"}}}"#,
         );
-        let outcomes: Vec<_> =
-            (0..3).map(|_| play.request(&part("u", 1)).traces.iter().map(|trace| trace.outcome).collect::<Vec<_>>()).collect();
+        let outcomes: Vec<_> = (0..3)
+            .map(|_| play.request(&part("u", 1)).traces.iter().map(|trace| trace.outcome).collect::<Vec<_>>())
+            .collect();
         assert_eq!(
             outcomes,
             [
@@ -578,7 +602,9 @@ mod tests {
 
     #[test]
     fn an_upload_offset_past_the_end_is_a_match_and_no_firing() {
-        for (offset, fires) in [("100", true), ("101", false), ("\"50%\"", true), ("-100", true), ("-101", false)] {
+        for (offset, fires) in
+            [("100", true), ("101", false), ("\"50%\"", true), ("-100", true), ("-101", false)]
+        {
             let mut play = Play::new(&format!(
                 "{{\"id\": \"r\", \"when\": {{\"op\": \"UploadPart\"}}, \"do\": {{\"reset\": {{\"at\": \"upload\", \"offset\": {offset}}}}}}}"
             ));
@@ -661,7 +687,8 @@ mod tests {
         assert!((uniform - 20.0).abs() < 0.5, "{uniform}");
         let normal = mean(&Delay::Normal { mean: milliseconds(50), sd: milliseconds(5) });
         assert!((normal - 50.0).abs() < 0.5, "{normal}");
-        let lognormal = Delay::Lognormal { median: milliseconds(10), sigma: 1.0, max: Some(milliseconds(20)) };
+        let lognormal =
+            Delay::Lognormal { median: milliseconds(10), sigma: 1.0, max: Some(milliseconds(20)) };
         let mut drawn: Vec<_> = (0..2001).map(|nth| amount(&lognormal, roll(nth))).collect();
         drawn.sort();
         assert!(drawn[1000].abs_diff(milliseconds(10)) < milliseconds(1), "{:?}", drawn[1000]);

@@ -15,8 +15,9 @@ use http::HeaderValue;
 use super::json::{self, Members, Node, Note, OneOrMany, Problems, Read, members, names};
 use super::problem::{Diagnosis, Problem, did_you_mean};
 use super::rule::{
-    Action, Apply, Checksum, ChecksumValue, Corruption, Declared, Delay, ErrorAnswer, FILLER, Fire, Forgotten,
-    MAX_OVERRUN, Matches, MustFire, Per, Point, RangeAnswer, Response, Rule, Then, Truncation, When,
+    Action, Apply, Checksum, ChecksumValue, Corruption, Declared, Delay, ErrorAnswer, FILLER, Fire,
+    Forgotten, MAX_OVERRUN, Matches, MustFire, Per, Point, RangeAnswer, Response, Rule, Then, Truncation,
+    When,
 };
 use super::value::{Offset, Parts, Pattern, Size};
 use crate::chance::Seed;
@@ -159,81 +160,128 @@ impl<T: Read> Read for Located<T> {
     }
 }
 
-members! {
-    /// A rule as it is written.
-    struct RuleText {
-        required id: String,
-        default when: WhenText = WhenText::default(),
-        default fire: Fire = Fire::always(),
-        required actions as "do": OneOrMany<Located<ActionText>>,
-        optional apply: Located<ApplyName>,
-        optional go_on as "continue": Located<bool>,
-        default must_fire: MustFire = MustFire::ONCE,
-    }
-    later "goto";
+/// A rule as it is written, and checked for clashes between its members.
+#[derive(Debug, Clone, PartialEq)]
+struct RuleText {
+    id: String,
+    when: When,
+    fire: Fire,
+    actions: Vec<ActionText>,
+    apply: Apply,
+    continues: bool,
+    must_fire: MustFire,
 }
 
-impl RuleText {
-    fn into_rule(self, folder: Option<&Path>, problems: &mut Problems) -> Option<Rule> {
-        let when = self.when.into_when();
-        let continues = self.go_on.as_ref().is_some_and(|go_on| go_on.value);
-        let mut ending: Option<&str> = None;
-        for action in &self.actions.0 {
-            let ActionText { action: value, .. } = &action.value;
-            if !when.possible_operations().any(|operation| value.can_happen_in(operation)) {
-                let message = format!("\"{}\" cannot happen here: it needs {}", value.name(), value.requirement());
-                problems.0.push(action.problem("E303", message));
-            }
-            if !value.is_ending() {
-                continue;
-            }
-            if let Some(first) = ending {
-                let message = format!("a second ending: \"{}\" comes after \"{first}\"", value.name());
-                problems.0.push(action.problem("E305", message));
-                continue;
-            }
-            ending = Some(value.name());
-            if let Some(go_on) = self.go_on.as_ref().filter(|go_on| go_on.value) {
-                let message = format!("\"continue\" goes with modifiers only, and \"{}\" is an ending", value.name());
-                problems.0.push(later(go_on, action).problem_like("E307", message));
-            }
-            let too_early = matches!(value.point(), Some(Point::Head | Point::Upload(_)));
-            if let Some(apply) = self.apply.as_ref().filter(|apply| too_early && apply.value.needs_the_body()) {
-                let message = format!(
-                    "\"apply\": \"{}\" needs the complete body, but \"{}\" ends the exchange before it",
-                    apply.value.name(),
-                    value.name()
-                );
-                problems.0.push(later(apply, action).problem_like("E310", message));
-            }
+impl Read for RuleText {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let Some(members) = node.members() else { return problems.add(node.wrong_type("an object")) };
+        let known = ["id", "note", "when", "fire", "do", "apply", "continue", "must_fire"];
+        members.refuse_unknown(&known, &["goto"], "field", problems);
+        // Every member is read, and what can be read is checked, before one that cannot be ends it.
+        let id = problems.required::<String>(&members, "id");
+        let note = problems.optional::<Note>(&members, "note");
+        let when = problems.optional::<When>(&members, "when").map(Option::unwrap_or_default);
+        let fire = problems.optional::<Fire>(&members, "fire");
+        let actions = problems.required::<Actions>(&members, "do");
+        let apply = problems.optional::<Located<ApplyName>>(&members, "apply");
+        let go_on = problems.optional::<Located<bool>>(&members, "continue");
+        let must_fire = problems.optional::<MustFire>(&members, "must_fire");
+        if let Some(actions) = &actions {
+            let go_on = go_on.as_ref().and_then(Option::as_ref).filter(|go_on| go_on.value);
+            let apply = apply.as_ref().and_then(Option::as_ref);
+            check_actions(&actions.0, when.as_ref(), go_on, apply, problems);
         }
-        let actions: Vec<_> =
-            self.actions.0.into_iter().map(|action| action.value.with_files(folder, problems)).collect();
-        Some(Rule {
-            id: self.id,
-            when,
-            fire: self.fire,
-            actions: actions.into_iter().collect::<Option<_>>()?,
-            apply: self.apply.map_or(Apply::Auto, |apply| apply.value.into()),
-            continues,
-            must_fire: self.must_fire,
+        note?;
+        Some(RuleText {
+            id: id?,
+            when: when?,
+            fire: fire?.unwrap_or_else(Fire::always),
+            actions: actions?.complete()?,
+            apply: apply?.map_or(Apply::Auto, |apply| apply.value.into()),
+            continues: go_on?.is_some_and(|go_on| go_on.value),
+            must_fire: must_fire?.unwrap_or(MustFire::ONCE),
         })
     }
 }
 
-/// The place of the later of two members: where a clash of them is marked.
-struct Place(Range<usize>, String);
-
-impl Place {
-    fn problem_like(self, code: &'static str, message: String) -> Problem {
-        Problem { code, span: self.0, path: self.1, message, hint: None }
+impl RuleText {
+    /// Reads the files that the rule refers to.
+    fn into_rule(self, folder: Option<&Path>, problems: &mut Problems) -> Option<Rule> {
+        let RuleText { id, when, fire, actions, apply, continues, must_fire } = self;
+        let actions: Vec<_> = actions.into_iter().map(|action| action.with_files(folder, problems)).collect();
+        let actions = actions.into_iter().collect::<Option<_>>()?;
+        Some(Rule { id, when, fire, actions, apply, continues, must_fire })
     }
 }
 
-fn later<A, B>(one: &Located<A>, other: &Located<B>) -> Place {
+/// The actions of a rule; `None` for each that cannot be read.
+struct Actions(Vec<Option<Located<ActionText>>>);
+
+impl Read for Actions {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let elements = node.elements().unwrap_or_else(|| vec![node.clone()]);
+        if elements.is_empty() {
+            return problems.add(node.problem("E204", "the array is empty"));
+        }
+        Some(Actions(elements.iter().map(|element| Located::read(element, problems)).collect()))
+    }
+}
+
+impl Actions {
+    /// The actions, if all of them could be read.
+    fn complete(self) -> Option<Vec<ActionText>> {
+        self.0.into_iter().map(|action| action.map(|action| action.value)).collect()
+    }
+}
+
+/// Looks for actions that cannot happen in the matched operations, for a second ending, and for endings that clash with
+/// `continue` or `apply`.
+fn check_actions(
+    actions: &[Option<Located<ActionText>>],
+    when: Option<&When>,
+    go_on: Option<&Located<bool>>,
+    apply: Option<&Located<ApplyName>>,
+    problems: &mut Problems,
+) {
+    let mut first_ending: Option<&str> = None;
+    for located in actions.iter().flatten() {
+        let action = &located.value.action;
+        let name = action.name();
+        let possible =
+            |when: &When| when.possible_operations().any(|operation| action.can_happen_in(operation));
+        if when.is_some_and(|when| !possible(when)) {
+            let message = format!("\"{name}\" cannot happen here: it needs {}", action.requirement());
+            problems.0.push(located.problem("E303", message));
+        }
+        if !action.is_ending() {
+            continue;
+        }
+        if let Some(first) = first_ending {
+            let message = format!("a second ending: \"{name}\" comes after \"{first}\"");
+            problems.0.push(located.problem("E305", message));
+            continue;
+        }
+        first_ending = Some(name);
+        if let Some(go_on) = go_on {
+            let message = format!("\"continue\" goes with modifiers only, and \"{name}\" is an ending");
+            problems.0.push(later(go_on, located).problem("E307", message));
+        }
+        let too_early = matches!(action.point(), Some(Point::Head | Point::Upload(_)));
+        if let Some(apply) = apply.filter(|apply| too_early && apply.value.needs_the_body()) {
+            let message = format!(
+                "\"apply\": \"{}\" needs the complete body, but \"{name}\" ends the exchange before it",
+                apply.value.name()
+            );
+            problems.0.push(later(apply, located).problem("E310", message));
+        }
+    }
+}
+
+/// The place of the later of two members: where a clash of them is marked.
+fn later<A, B>(one: &Located<A>, other: &Located<B>) -> Located<()> {
     let (span, path) =
         if one.span.start > other.span.start { (&one.span, &one.path) } else { (&other.span, &other.path) };
-    Place(span.clone(), path.clone())
+    Located { value: (), span: span.clone(), path: path.clone() }
 }
 
 /// Looks for ids that two rules share. Works on the tree, so that it also sees rules that have other problems.
@@ -289,7 +337,6 @@ names! {
 
 members! {
     /// Which requests, as it is written.
-    #[derive(Default)]
     struct WhenText {
         optional service: ServiceName,
         optional op: OneOrMany<Operations>,
@@ -307,25 +354,26 @@ members! {
     later "archive", "job", "method", "path", "query", "on_connection", "http", "tls", "expect_continue", "state", "not";
 }
 
-impl WhenText {
-    fn into_when(self) -> When {
-        When {
-            operations: self.op.map(|op| op.0.into_iter().flat_map(|operations| operations.0).collect()),
-            service: self.service.map(|service| match service {
+impl Read for When {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let text = WhenText::read(node, problems)?;
+        Some(When {
+            operations: text.op.map(|op| op.0.into_iter().flat_map(|operations| operations.0).collect()),
+            service: text.service.map(|service| match service {
                 ServiceName::Cos => Service::Cos,
                 ServiceName::Cas => Service::Cas,
             }),
-            bucket: self.bucket,
-            key: self.key,
-            upload: self.upload,
-            vault: self.vault,
-            part: self.part,
-            range: self.range.map(|range| (range.from, range.to)),
-            size: self.size.map(|size| (size.min.0, size.max.0)),
-            header: self.header.0,
-            client: self.client,
-            attempt: self.attempt.map(|attempt| (attempt.0, attempt.1)),
-        }
+            bucket: text.bucket,
+            key: text.key,
+            upload: text.upload,
+            vault: text.vault,
+            part: text.part,
+            range: text.range.map(|range| (range.from, range.to)),
+            size: text.size.map(|size| (size.min.0, size.max.0)),
+            header: text.header.0,
+            client: text.client,
+            attempt: text.attempt.map(|attempt| (attempt.0, attempt.1)),
+        })
     }
 }
 
@@ -424,7 +472,11 @@ impl<T: Read> Read for Named<T> {
         let mut complete = true;
         for name in members.names() {
             if !is_header_name(name) {
-                problems.0.push(members.problem_at_key(name, "E204", format!("\"{name}\" cannot be a header name")));
+                problems.0.push(members.problem_at_key(
+                    name,
+                    "E204",
+                    format!("\"{name}\" cannot be a header name"),
+                ));
                 complete = false;
             }
             match members.get(name).and_then(|node| T::read(&node, problems)) {
@@ -620,9 +672,13 @@ const ACTIONS: &[(&str, ReadAction)] = &[
     }),
     ("headers", |node, problems| {
         let text = HeadersText::read(node, problems)?;
-        let values = |named: Named<HeaderText>| named.0.into_iter().map(|(name, value)| (name, value.0)).collect();
+        let values =
+            |named: Named<HeaderText>| named.0.into_iter().map(|(name, value)| (name, value.0)).collect();
         let (set, append) = (values(text.set), values(text.append));
-        Some(Action::Headers { set, append, remove: text.remove.0.into_iter().map(|name| name.0).collect() }.into())
+        Some(
+            Action::Headers { set, append, remove: text.remove.0.into_iter().map(|name| name.0).collect() }
+                .into(),
+        )
     }),
     ("range", |node, problems| read_range(node, problems).map(ActionText::from)),
     ("forget", |node, problems| {
@@ -673,7 +729,10 @@ impl Read for ActionText {
                 Some(second) => members.problem_at_key(
                     second,
                     "E205",
-                    format!("an action has exactly one name, and this one has \"{}\" and \"{second}\"", names[0]),
+                    format!(
+                        "an action has exactly one name, and this one has \"{}\" and \"{second}\"",
+                        names[0]
+                    ),
                 ),
             });
         };
@@ -682,7 +741,12 @@ impl Read for ActionText {
         }
         let Some((_, read)) = ACTIONS.iter().find(|(known, _)| known == name) else {
             let known: Vec<&str> = ACTIONS.iter().map(|(name, _)| *name).collect();
-            members.refuse_unknown(&[known.as_slice(), &["note"]].concat(), LATER_ACTIONS, "action", problems);
+            members.refuse_unknown(
+                &[known.as_slice(), &["note"]].concat(),
+                LATER_ACTIONS,
+                "action",
+                problems,
+            );
             return None;
         };
         read(&members.get(name)?, problems)
@@ -703,7 +767,12 @@ names! {
 ///
 /// # Errors
 /// `E304` when `upload` or `download` have no offset, or another point has one.
-fn point(members: &Members<'_>, at: PointName, offset: Option<Offset>, problems: &mut Problems) -> Option<Point> {
+fn point(
+    members: &Members<'_>,
+    at: PointName,
+    offset: Option<Offset>,
+    problems: &mut Problems,
+) -> Option<Point> {
     match (at, offset) {
         (PointName::Upload, Some(offset)) => Some(Point::Upload(offset)),
         (PointName::Download, Some(offset)) => Some(Point::Download(offset)),
@@ -715,7 +784,8 @@ fn point(members: &Members<'_>, at: PointName, offset: Option<Offset>, problems:
         (PointName::Reply, None) => Some(Point::Reply),
         (PointName::Done, None) => Some(Point::Done),
         (_, Some(_)) => {
-            let last = members.names().filter(|name| ["at", "offset"].contains(name)).last().unwrap_or("offset");
+            let last =
+                members.names().filter(|name| ["at", "offset"].contains(name)).last().unwrap_or("offset");
             let message = format!("\"offset\" goes with upload and download, not with \"{}\"", at.name());
             problems.add(members.problem_at_key(last, "E304", message))
         }
@@ -811,7 +881,9 @@ impl Read for Status {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         match u64::read(node, problems)? {
             status @ 200..=599 => Some(Status(status as u16)),
-            status => problems.add(node.problem("E204", format!("the status {status} is not from 200 to 599"))),
+            status => {
+                problems.add(node.problem("E204", format!("the status {status} is not from 200 to 599")))
+            }
         }
     }
 }
@@ -1078,7 +1150,8 @@ fn read_overrun(node: &Node<'_>, problems: &mut Problems) -> Option<Action> {
         (Some(size), _) => Bytes::from(vec![FILLER; size.0 as usize]),
         (None, Some(text)) => Bytes::from(text),
         (None, None) => {
-            return problems.add(members.problem_at_brace("E201", "one of \"bytes\" and \"text\" is missing"));
+            return problems
+                .add(members.problem_at_brace("E201", "one of \"bytes\" and \"text\" is missing"));
         }
     };
     Some(Action::Overrun { extra, keep_alive: text.keep_alive })
@@ -1098,10 +1171,14 @@ impl Read for Declared {
         match node.text() {
             Some("absent") => Some(Declared::Absent),
             Some("twice") => Some(Declared::Twice),
-            Some(text) if text.starts_with(['+', '-']) && text[1..].bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(text)
+                if text.starts_with(['+', '-']) && text[1..].bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
                 match text.parse() {
                     Ok(difference) => Some(Declared::Plus(difference)),
-                    Err(_) => problems.add(node.problem("E202", format!("\"{text}\" is no difference of lengths"))),
+                    Err(_) => {
+                        problems.add(node.problem("E202", format!("\"{text}\" is no difference of lengths")))
+                    }
                 }
             }
             Some(text) => {
@@ -1352,7 +1429,12 @@ mod tests {
     fn marks(text: &str, expected: &[(&'static str, &str)]) {
         let found = problems(text);
         let expected: Vec<_> = expected.iter().map(|(code, marked)| (*code, (*marked).to_owned())).collect();
-        assert_eq!(found, expected, "{text}\n{}", Scenario::parse("t.json", text.as_bytes(), None).unwrap_err());
+        assert_eq!(
+            found,
+            expected,
+            "{text}\n{}",
+            Scenario::parse("t.json", text.as_bytes(), None).unwrap_err()
+        );
     }
 
     fn rule(rest: &str) -> String {
@@ -1375,7 +1457,10 @@ mod tests {
         .unwrap();
         assert_eq!((scenario.name.as_str(), scenario.seed), ("part 3 is cut twice", Some(Seed(0x5eed))));
         let rule = &scenario.rules[0];
-        assert_eq!(rule.when.operations.as_deref(), Some(&[Operation::UploadPart, Operation::UploadVaultPart][..]));
+        assert_eq!(
+            rule.when.operations.as_deref(),
+            Some(&[Operation::UploadPart, Operation::UploadVaultPart][..])
+        );
         assert_eq!(rule.fire.matches, Matches::First(2));
         let at = Point::Upload(Offset::FromStart(1 << 20));
         assert_eq!(rule.actions, [Action::Reset { at, after: Duration::ZERO }]);
@@ -1385,15 +1470,22 @@ mod tests {
     fn every_action_is_read_with_its_defaults() {
         let read = |text: &str| {
             let text = action(text);
-            let scenario = Scenario::parse("t", text.as_bytes(), None).unwrap_or_else(|error| panic!("{error}"));
+            let scenario =
+                Scenario::parse("t", text.as_bytes(), None).unwrap_or_else(|error| panic!("{error}"));
             scenario.rules.into_iter().next().unwrap().actions
         };
         let zero = Duration::ZERO;
         let download = Point::Download(Offset::Percent(50.0));
         for (text, expected) in [
             (r#"{"reset": {"at": "reply"}}"#, Action::Reset { at: Point::Reply, after: zero }),
-            (r#"{"close": {"at": "download", "offset": "50%"}}"#, Action::Close { at: download, after: zero }),
-            (r#"{"stall": {"at": "head"}}"#, Action::Stall { at: Point::Head, hold: None, then: Then::Continue }),
+            (
+                r#"{"close": {"at": "download", "offset": "50%"}}"#,
+                Action::Close { at: download, after: zero },
+            ),
+            (
+                r#"{"stall": {"at": "head"}}"#,
+                Action::Stall { at: Point::Head, hold: None, then: Then::Continue },
+            ),
             (
                 r#"{"stall": {"at": "done", "for": "1s", "then": "reset"}}"#,
                 Action::Stall { at: Point::Done, hold: Some(Duration::from_secs(1)), then: Then::Reset },
@@ -1456,7 +1548,10 @@ mod tests {
             panic!()
         };
         assert_eq!((error.status, error.headers.len()), (Some(429), 1));
-        let [Action::Respond(response)] = &read(r#"{"respond": {"status": 502, "body": "<html>"}}"#)[..] else { panic!() };
+        let [Action::Respond(response)] = &read(r#"{"respond": {"status": 502, "body": "<html>"}}"#)[..]
+        else {
+            panic!()
+        };
         assert_eq!((response.status, &response.body[..]), (502, &b"<html>"[..]));
     }
 
@@ -1491,7 +1586,10 @@ mod tests {
     fn wrong_types_are_marked_at_the_value() {
         marks("[]", &[("E202", "[]")]);
         marks(&file("7"), &[("E202", "7")]);
-        marks(r#"{"version": "1", "name": 2, "rules": {}}"#, &[("E202", "\"1\""), ("E202", "2"), ("E202", "{}")]);
+        marks(
+            r#"{"version": "1", "name": 2, "rules": {}}"#,
+            &[("E202", "\"1\""), ("E202", "2"), ("E202", "{}")],
+        );
         marks(&action(r#"{"delay": {"fixed": 250}}"#), &[("E202", "250")]);
         marks(&action(r#""reset""#), &[("E202", "\"reset\"")]);
         marks(&rule(r#""note": 1, "do": {"error": "SlowDown"}"#), &[("E202", "1")]);
@@ -1500,7 +1598,10 @@ mod tests {
 
     #[test]
     fn unknown_names_are_marked_and_what_is_not_built_is_refused_by_name() {
-        marks(&rule(r#""when": {"op": "UploadPrt"}, "do": {"error": "SlowDown"}"#), &[("E203", "\"UploadPrt\"")]);
+        marks(
+            &rule(r#""when": {"op": "UploadPrt"}, "do": {"error": "SlowDown"}"#),
+            &[("E203", "\"UploadPrt\"")],
+        );
         marks(&rule(r#""when": {"op": "@reed"}, "do": {"error": "SlowDown"}"#), &[("E203", "\"@reed\"")]);
         marks(&action(r#"{"range": {"answer": "short", "kep": 1}}"#), &[("E203", "\"kep\"")]);
         marks(&file(r#"{"id": "r", "od": {"error": "SlowDown"}}"#), &[("E203", "\"od\"")]);
@@ -1543,7 +1644,10 @@ mod tests {
         marks(&action(r#"{"headers": {"set": {"a": "b\r\nc"}}}"#), &[("E204", "\"b\\r\\nc\"")]);
         marks(&action(r#"{"overrun": {"bytes": "1GiB"}}"#), &[("E204", "\"1GiB\"")]);
         marks(&action(r#"{"error": {"code": "SlowDown", "at": "done"}}"#), &[("E204", "\"at\"")]);
-        marks(&rule(r#""must_fire": {"min": 3, "max": 2}, "do": {"error": "SlowDown"}"#), &[("E204", r#"{"min": 3, "max": 2}"#)]);
+        marks(
+            &rule(r#""must_fire": {"min": 3, "max": 2}, "do": {"error": "SlowDown"}"#),
+            &[("E204", r#"{"min": 3, "max": 2}"#)],
+        );
         marks(&rule(r#""do": []"#), &[("E204", "[]")]);
     }
 
@@ -1561,15 +1665,24 @@ mod tests {
             &file(&format!(r#"{{"id": "a", "do": {do_error}}}, {{"id": "a", "do": {do_error}}}"#)),
             &[("E301", "\"a\"")],
         );
-        marks(&rule(&format!(r#""fire": {{"nth": 1, "first": 2, "every": 3}}, "do": {do_error}"#)), &[
-            ("E302", "\"first\""),
-            ("E302", "\"every\""),
-        ]);
-        marks(&action(r#"[{"error": "SlowDown"}, {"reset": {"at": "reply"}}]"#), &[("E305", r#"{"reset": {"at": "reply"}}"#)]);
+        marks(
+            &rule(&format!(r#""fire": {{"nth": 1, "first": 2, "every": 3}}, "do": {do_error}"#)),
+            &[("E302", "\"first\""), ("E302", "\"every\"")],
+        );
+        marks(
+            &action(r#"[{"error": "SlowDown"}, {"reset": {"at": "reply"}}]"#),
+            &[("E305", r#"{"reset": {"at": "reply"}}"#)],
+        );
         marks(&rule(&format!(r#""continue": true, "do": {do_error}"#)), &[("E307", do_error)]);
         marks(&rule(&format!(r#""do": {do_error}, "continue": true"#)), &[("E307", "true")]);
-        marks(&rule(r#""apply": "yes", "do": {"reset": {"at": "head"}}"#), &[("E310", r#"{"reset": {"at": "head"}}"#)]);
-        marks(&rule(r#""do": {"reset": {"at": "upload", "offset": 1}}, "apply": "twice""#), &[("E310", "\"twice\"")]);
+        marks(
+            &rule(r#""apply": "yes", "do": {"reset": {"at": "head"}}"#),
+            &[("E310", r#"{"reset": {"at": "head"}}"#)],
+        );
+        marks(
+            &rule(r#""do": {"reset": {"at": "upload", "offset": 1}}, "apply": "twice""#),
+            &[("E310", "\"twice\"")],
+        );
         marks(&action(r#"{"raw": {"text": "a", "base64": "AA=="}}"#), &[("E204", "\"base64\"")]);
     }
 
@@ -1594,8 +1707,14 @@ mod tests {
         assert!(refused(r#""op": ["PutObject", "HeadObject"]"#, r#"{"truncate": {"keep": 1}}"#));
         assert!(!refused(r#""op": ["PutObject", "GetObject"]"#, r#"{"truncate": {"keep": 1}}"#));
         assert!(!refused(r#""key": "x""#, r#"{"truncate": {"keep": 1}}"#));
-        assert!(refused(r#""op": "UploadPart", "service": "cos""#, r#"{"checksum": {"which": "tree-hash", "value": "wrong"}}"#));
-        assert!(!refused(r#""op": "UploadPart""#, r#"{"checksum": {"which": "tree-hash", "value": "wrong"}}"#));
+        assert!(refused(
+            r#""op": "UploadPart", "service": "cos""#,
+            r#"{"checksum": {"which": "tree-hash", "value": "wrong"}}"#
+        ));
+        assert!(!refused(
+            r#""op": "UploadPart""#,
+            r#"{"checksum": {"which": "tree-hash", "value": "wrong"}}"#
+        ));
         assert!(refused(r#""op": "ListObjects""#, r#"{"range": {"answer": "ignore"}}"#));
         assert!(refused(r#""op": "ListObjects""#, r#"{"forget": {"what": "upload"}}"#));
         assert!(refused(r#""service": "cos""#, r#"{"error": {"code": "SlowDown", "type": "Client"}}"#));
@@ -1614,7 +1733,8 @@ mod tests {
 
         let read = |file: &str| {
             let text = action(&format!(r#"{{"respond": {{"status": 200, "body_file": "{file}"}}}}"#));
-            Scenario::parse("t", text.as_bytes(), Some(&inside)).map_err(|diagnosis| diagnosis.problems()[0].code)
+            Scenario::parse("t", text.as_bytes(), Some(&inside))
+                .map_err(|diagnosis| diagnosis.problems()[0].code)
         };
         let scenario = read("body.txt").unwrap();
         let Action::Respond(response) = &scenario.rules[0].actions[0] else { panic!() };

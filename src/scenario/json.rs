@@ -78,7 +78,13 @@ pub fn parse(text: &str) -> Result<Value<'_>, Vec<Problem>> {
 /// Looks for duplicate keys, control characters, nesting that is too deep, and numbers out of range.
 fn check(value: &Value<'_>, text: &str, depth: usize, path: &mut String, problems: &mut Vec<Problem>) {
     let mut report = |code, span: jsonc_parser::common::Range, path: &str, message: String| {
-        problems.push(Problem { code, span: span.start..span.end, path: path.to_owned(), message, hint: None });
+        problems.push(Problem {
+            code,
+            span: span.start..span.end,
+            path: path.to_owned(),
+            message,
+            hint: None,
+        });
     };
     if depth > MAX_DEPTH {
         report("E106", value.range(), path, format!("values are nested deeper than {MAX_DEPTH}"));
@@ -278,7 +284,8 @@ impl<'a> Members<'a> {
             let mut problem = self.problem_at_key(name, "E203", format!("unknown {kind} \"{name}\""));
             if later.contains(&name) {
                 problem.message = format!("\"{name}\" is not built yet");
-                problem.hint = Some("this part of the scenario language comes with a later version".to_owned());
+                problem.hint =
+                    Some("this part of the scenario language comes with a later version".to_owned());
             } else {
                 // A name that is there already was not meant.
                 let absent = known.iter().copied().filter(|known| self.get(known).is_none());
@@ -311,9 +318,16 @@ impl Problems {
     }
 
     /// Adds that a member is missing, unless one with a misspelt name of it was reported already.
-    pub fn missing<T>(&mut self, members: &Members<'_>, name: &str, code: &'static str, message: String) -> Option<T> {
+    pub fn missing<T>(
+        &mut self,
+        members: &Members<'_>,
+        name: &str,
+        code: &'static str,
+        message: String,
+    ) -> Option<T> {
         let hint = suggestion(name);
-        let misspelt = |problem: &Problem| problem.path == members.path && problem.hint.as_ref() == Some(&hint);
+        let misspelt =
+            |problem: &Problem| problem.path == members.path && problem.hint.as_ref() == Some(&hint);
         if !self.0.iter().any(misspelt) {
             self.0.push(members.problem_at_brace(code, message));
         }

@@ -11,11 +11,11 @@ mod problem;
 mod rule;
 mod value;
 
-pub use engine::{Counters, Decision, Facts, MayFire, Outcome, Span, Trace, amount, can_happen, decide};
+pub use engine::{Counters, Decision, Facts, MayFire, Outcome, Span, Trace, amount, decide};
 pub use file::Scenario;
 pub use problem::{Diagnosis, Problem};
 pub use rule::{
-    Action, Apply, Checksum, ChecksumValue, Corruption, Declared, Delay, ErrorAnswer, Forgotten, MustFire, Point,
-    RangeAnswer, Response, Rule, Then, Truncation,
+    Action, Apply, Checksum, ChecksumValue, Corruption, Declared, ErrorAnswer, Forgotten, Point, RangeAnswer,
+    Rule, Then, Truncation,
 };
 pub use value::{Offset, parse_duration, parse_size};

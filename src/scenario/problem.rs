@@ -141,14 +141,22 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (one, other, expected) in [("", "", 0), ("abc", "", 3), ("abc", "abd", 1), ("abc", "acb", 1), ("a", "bcd", 3)] {
+        for (one, other, expected) in
+            [("", "", 0), ("abc", "", 3), ("abc", "abd", 1), ("abc", "acb", 1), ("a", "bcd", 3)]
+        {
             assert_eq!(distance(one, other), expected, "{one} {other}");
             assert_eq!(distance(other, one), expected, "{one} {other}");
         }
     }
 
     fn problem(span: Range<usize>) -> Problem {
-        Problem { code: "E203", span, path: "a.b".to_owned(), message: "found".to_owned(), hint: Some("cure".to_owned()) }
+        Problem {
+            code: "E203",
+            span,
+            path: "a.b".to_owned(),
+            message: "found".to_owned(),
+            hint: Some("cure".to_owned()),
+        }
     }
 
     #[test]

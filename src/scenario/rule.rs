@@ -389,7 +389,10 @@ impl Checksum {
         use Operation::*;
         match self {
             Checksum::Etag => {
-                matches!(operation, PutObject | GetObject | HeadObject | AppendObject | PostObject | UploadPart)
+                matches!(
+                    operation,
+                    PutObject | GetObject | HeadObject | AppendObject | PostObject | UploadPart
+                )
             }
             Checksum::Crc64 => {
                 matches!(operation, PutObject | GetObject | HeadObject | UploadPart | CompleteMultipartUpload)
@@ -575,7 +578,14 @@ impl Action {
 impl Fire {
     /// On every match.
     pub fn always() -> Self {
-        Fire { matches: Matches::All, skip: 0, probability: None, times: None, window: None, per: Per::Scenario }
+        Fire {
+            matches: Matches::All,
+            skip: 0,
+            probability: None,
+            times: None,
+            window: None,
+            per: Per::Scenario,
+        }
     }
 }
 

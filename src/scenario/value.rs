@@ -23,7 +23,9 @@ impl Read for Duration {
         };
         match seconds(text).map(Duration::try_from_secs_f64) {
             Some(Ok(duration)) => Some(duration),
-            Some(Err(_)) => problems.add(node.problem("E109", format!("the duration \"{text}\" is out of range"))),
+            Some(Err(_)) => {
+                problems.add(node.problem("E109", format!("the duration \"{text}\" is out of range")))
+            }
             None => {
                 let mut problem = node.problem("E202", format!("\"{text}\" is no duration"));
                 problem.hint = Some(FORM.to_owned());
@@ -72,8 +74,10 @@ impl Size {
             ("TB", 1_000_000_000_000),
             ("B", 1),
         ];
-        let (digits, unit) =
-            units.iter().find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, *bytes))).ok_or(SizeError::Form)?;
+        let (digits, unit) = units
+            .iter()
+            .find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, *bytes)))
+            .ok_or(SizeError::Form)?;
         if let Ok(whole) = digits.parse::<u64>()
             && digits.bytes().all(|byte| byte.is_ascii_digit())
         {
@@ -136,7 +140,9 @@ impl Offset {
             (Offset::FromStart(offset), None) => Some(offset),
             (Offset::FromStart(offset), Some(length)) => (offset <= length).then_some(offset),
             (Offset::Percent(_) | Offset::FromEnd(_), None) => None,
-            (Offset::Percent(percent), Some(length)) => Some((length as f64 * percent / 100.0).floor() as u64),
+            (Offset::Percent(percent), Some(length)) => {
+                Some((length as f64 * percent / 100.0).floor() as u64)
+            }
             (Offset::FromEnd(distance), Some(length)) => length.checked_sub(distance),
         }
     }
@@ -155,7 +161,9 @@ impl Read for Offset {
                 Err(_) => problems.add(node.problem("E202", format!("-{distance} is no offset"))),
             };
         }
-        let Some(text) = node.text() else { return Size::read(node, problems).map(|size| Offset::FromStart(size.0)) };
+        let Some(text) = node.text() else {
+            return Size::read(node, problems).map(|size| Offset::FromStart(size.0));
+        };
         if let Some(percent) = text.strip_suffix('%') {
             return match number(percent) {
                 Some(percent) if percent <= 100.0 => Some(Offset::Percent(percent)),
@@ -193,11 +201,14 @@ impl Read for PartRange {
         let Some(text) = node.text() else {
             return problems.add(node.wrong_type("a part number or a range such as \"3-7\""));
         };
-        let bounds = text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+        let bounds =
+            text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
         match bounds {
             Some((first, last)) if first <= last => Some(PartRange(first..=last)),
             Some((first, last)) => problems.add(node.problem("E204", format!("{last} is below {first}"))),
-            None => problems.add(node.problem("E202", format!("\"{text}\" is no range of parts such as \"3-7\""))),
+            None => {
+                problems.add(node.problem("E202", format!("\"{text}\" is no range of parts such as \"3-7\"")))
+            }
         }
     }
 }
@@ -273,15 +284,23 @@ impl Read for Pattern {
             return OneOrMany::<Pattern>::read(node, problems).map(|patterns| Pattern::AnyOf(patterns.0));
         }
         let Some(members) = node.members() else {
-            return problems.add(node.wrong_type("a pattern: a text, an object with regex, not or absent, or an array"));
+            return problems
+                .add(node.wrong_type("a pattern: a text, an object with regex, not or absent, or an array"));
         };
         members.refuse_unknown(&["regex", "not", "absent", "note"], &[], "field", problems);
-        let mut forms = ["regex", "not", "absent"].into_iter().filter_map(|name| Some((name, members.get(name)?)));
+        let mut forms =
+            ["regex", "not", "absent"].into_iter().filter_map(|name| Some((name, members.get(name)?)));
         let Some((name, form)) = forms.next() else {
-            return problems.add(members.problem_at_brace("E201", "one of \"regex\", \"not\" and \"absent\" is missing"));
+            return problems.add(
+                members.problem_at_brace("E201", "one of \"regex\", \"not\" and \"absent\" is missing"),
+            );
         };
         if let Some((second, _)) = forms.next() {
-            return problems.add(members.problem_at_key(second, "E204", format!("\"{name}\" and \"{second}\" exclude each other")));
+            return problems.add(members.problem_at_key(
+                second,
+                "E204",
+                format!("\"{name}\" and \"{second}\" exclude each other"),
+            ));
         }
         match name {
             "regex" => {
@@ -323,7 +342,9 @@ mod tests {
         assert_eq!(read(r#""2m""#), Ok(Duration::from_secs(120)));
         assert_eq!(read(r#""4h""#), Ok(Duration::from_secs(14_400)));
         assert_eq!(read(r#""0s""#), Ok(Duration::ZERO));
-        for text in ["250", r#""250""#, r#""ms""#, r#""-1s""#, r#""1 s""#, r#""1d""#, r#""1e3s""#, r#"".5s""#, "null"] {
+        for text in
+            ["250", r#""250""#, r#""ms""#, r#""-1s""#, r#""1 s""#, r#""1d""#, r#""1e3s""#, r#"".5s""#, "null"]
+        {
             assert_eq!(read::<Duration>(text), Err("E202"), "{text}");
         }
         assert_eq!(read::<Duration>(&format!("\"{}h\"", "9".repeat(30))), Err("E109"));
@@ -340,7 +361,12 @@ mod tests {
             assert_eq!(read::<Size>(text), Err("E202"), "{text}");
         }
         assert_eq!(read::<Size>("-1"), Err("E204"));
-        for text in ["9223372036854775808", "99999999999999999999", r#""99999999999TiB""#, r#""99999999999999999999B""#] {
+        for text in [
+            "9223372036854775808",
+            "99999999999999999999",
+            r#""99999999999TiB""#,
+            r#""99999999999999999999B""#,
+        ] {
             assert_eq!(read::<Size>(text), Err("E109"), "{text}");
         }
     }
@@ -379,10 +405,15 @@ mod tests {
     fn patterns_match_texts_and_their_absence() {
         let matches = |pattern: &str, text| read::<Pattern>(pattern).unwrap().matches(text);
         assert!(matches(r#""a.bin""#, Some("a.bin")) && !matches(r#""a.bin""#, Some("a_bin")));
-        assert!(matches(r#""photos/*.jpg""#, Some("photos/2020/a.jpg")) && !matches(r#""photos/*.jpg""#, Some("a.jpg")));
+        assert!(
+            matches(r#""photos/*.jpg""#, Some("photos/2020/a.jpg"))
+                && !matches(r#""photos/*.jpg""#, Some("a.jpg"))
+        );
         assert!(matches(r#""a?c""#, Some("abc")) && !matches(r#""a?c""#, Some("ac")));
         assert!(matches(r#""*""#, Some("")) && matches(r#""*""#, Some("a\nb")) && !matches(r#""*""#, None));
-        assert!(matches(r#"{"regex": "[0-9]"}"#, Some("a1b")) && !matches(r#"{"regex": "^[0-9]$"}"#, Some("a1b")));
+        assert!(
+            matches(r#"{"regex": "[0-9]"}"#, Some("a1b")) && !matches(r#"{"regex": "^[0-9]$"}"#, Some("a1b"))
+        );
         assert!(matches(r#"{"not": "a"}"#, Some("b")) && matches(r#"{"not": "a"}"#, None));
         assert!(matches(r#"{"absent": true}"#, None) && !matches(r#"{"absent": true}"#, Some("")));
         assert!(matches(r#"{"absent": false}"#, Some("")));

@@ -23,9 +23,7 @@ use crate::chance::Identity;
 use crate::clock::Timestamp;
 use crate::content::Content;
 use crate::journal::{ActionRecord, Answer, Ended, Exchange, ReceivedBody, RuleRecord};
-use crate::message::{
-    Account, BodyError, BodyPlan, Context, Head, Outcome, Query, Received, Reply, Version,
-};
+use crate::message::{Account, BodyError, BodyPlan, Context, Head, Outcome, Query, Received, Reply, Version};
 use crate::operation::{Names, Operation, Service};
 use crate::scenario::{self, Action, Apply, Decision, ErrorAnswer, Facts, MayFire, Rule, Span, Then, Trace};
 use crate::signature::{self, ParameterForm, Verdict};
@@ -57,8 +55,7 @@ pub(super) async fn exchange(
         let lines = head::lines(&reply, &framing);
         return Ok(honest(reply.status, lines, framing.body_of(&reply), shell, meter));
     }
-    let intake =
-        Intake::new(body, head.content_length(), shell.config.body_timeout, shell.memory.clone());
+    let intake = Intake::new(body, head.content_length(), shell.config.body_timeout, shell.memory.clone());
     let exchange = Arrived::new(shell, link, head);
     exchange.run(intake, meter).await
 }
@@ -177,7 +174,9 @@ impl Route {
     /// The bytes that the request reads or sends.
     fn span(&self, head: &Head, store: &Store) -> Span {
         match self {
-            Route::Cos(Ok(target)) if matches!(target.operation, Operation::GetObject | Operation::HeadObject) => {
+            Route::Cos(Ok(target))
+                if matches!(target.operation, Operation::GetObject | Operation::HeadObject) =>
+            {
                 let (range, total) = cos::requested_range(target, head, store).unzip();
                 return Span { range, total };
             }
@@ -203,13 +202,7 @@ impl Route {
         }
     }
 
-    fn handle(
-        &self,
-        head: &Head,
-        body: &Received,
-        store: &Store,
-        context: &Context<'_>,
-    ) -> Outcome<Change> {
+    fn handle(&self, head: &Head, body: &Received, store: &Store, context: &Context<'_>) -> Outcome<Change> {
         match self {
             Route::Cos(Ok(target)) => cos::handle(target, head, body, store, context),
             Route::Cas(Ok(target)) => cas::handle(target, head, body, store, context),
@@ -243,7 +236,9 @@ impl Route {
         let status = asked.status.or(usual.map(|(status, _)| status)).unwrap_or(500);
         let message = asked.message.as_deref().or(usual.map(|(_, message)| message)).unwrap_or("");
         let mut reply = match self {
-            Route::Cos(_) => cos::answer(cos::error_document(&asked.code, status, message, &[], head, context), context),
+            Route::Cos(_) => {
+                cos::answer(cos::error_document(&asked.code, status, message, &[], head, context), context)
+            }
             Route::Cas(_) => {
                 cas::answer(cas::error_document(&asked.code, status, message, asked.kind.as_deref()), context)
             }
@@ -410,7 +405,8 @@ impl<'a> Arrived<'a> {
         mut intake: Intake,
         progress: &mut Progress,
     ) -> Result<Received, Fate> {
-        let length = if self.head.is_chunked() { None } else { Some(self.head.content_length().unwrap_or(0)) };
+        let length =
+            if self.head.is_chunked() { None } else { Some(self.head.content_length().unwrap_or(0)) };
         let places = plan.upload_places(length);
         let taken = self.take(&places, &mut intake, progress).await;
         progress.received_bytes = intake.taken();
@@ -473,9 +469,13 @@ impl<'a> Arrived<'a> {
         match action {
             Action::Error(asked) => Fate::Instead(self.route.error(asked, &self.head, &self.context())),
             Action::Respond(response) => {
-                let headers = response.headers.iter().map(|(name, value)| (name.clone().into(), value.clone()));
+                let headers =
+                    response.headers.iter().map(|(name, value)| (name.clone().into(), value.clone()));
                 let headers = headers.collect();
-                Fate::Instead(Reply { headers, ..Reply::new(response.status).with_body(response.body.clone()) })
+                Fate::Instead(Reply {
+                    headers,
+                    ..Reply::new(response.status).with_body(response.body.clone())
+                })
             }
             Action::Raw { bytes, then } => {
                 let moment = match then {
@@ -597,7 +597,8 @@ impl<'a> Arrived<'a> {
     ) {
         let fired = self.decision.fired();
         let unreached: Vec<&Trace> = fired.filter(|trace| !progress.has_reached(trace.rule)).collect();
-        let succeeded = progress.reached.is_empty() && answer.as_ref().is_some_and(|answer| answer.status < 400);
+        let succeeded =
+            progress.reached.is_empty() && answer.as_ref().is_some_and(|answer| answer.status < 400);
         if !unreached.is_empty() || succeeded {
             let mut state = self.world.state();
             unreached.iter().for_each(|trace| state.counters.retract(trace));
@@ -637,7 +638,11 @@ impl Progress {
 
 /// Whether the connection can be used again when the request was read whole.
 fn kept(head: &Head, shell: &Shell) -> Connection {
-    if head.wants_keep_alive() && !shell.stop.is_cancelled() { Connection::KeepAlive } else { Connection::Close }
+    if head.wants_keep_alive() && !shell.stop.is_cancelled() {
+        Connection::KeepAlive
+    } else {
+        Connection::Close
+    }
 }
 
 /// An answer as hyper takes it.
@@ -652,7 +657,8 @@ fn honest(
     *response.status_mut() = StatusCode::from_u16(status).expect("the tables have valid statuses");
     *response.extensions_mut() = shell.spelling.clone();
     for (name, value) in lines {
-        let name = HeaderName::from_bytes(name.as_bytes()).expect("it is a name of ours or came from a header");
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).expect("it is a name of ours or came from a header");
         response.headers_mut().append(name, value);
     }
     response

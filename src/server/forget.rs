@@ -25,7 +25,9 @@ pub(super) fn changes(
 
 fn upload(names: &Names, made: &[Change], store: &Store, now: Timestamp) -> Option<Change> {
     let initiated = made.iter().find_map(|change| match change {
-        Change::CreateUpload { upload, .. } | Change::CreateVaultUpload { upload, .. } => Some(upload.clone()),
+        Change::CreateUpload { upload, .. } | Change::CreateVaultUpload { upload, .. } => {
+            Some(upload.clone())
+        }
         _ => None,
     });
     let upload = initiated.or(names.upload.clone())?;
@@ -58,7 +60,9 @@ fn object(names: &Names, store: &Store) -> Option<Change> {
 }
 
 fn archive(made: &Change, store: &Store) -> Option<Change> {
-    let (Change::PutArchive { vault, archive, .. } | Change::CompleteVaultUpload { vault, archive, .. }) = made else {
+    let (Change::PutArchive { vault, archive, .. } | Change::CompleteVaultUpload { vault, archive, .. }) =
+        made
+    else {
         return None;
     };
     store.vault(vault)?.archive(archive)?;

@@ -30,9 +30,11 @@ pub(super) fn answer(error: &hyper::Error, bytes: &[u8], shell: &Shell, link: &A
     let service = service_of(&head);
     let now = world.now();
     let request = link.next_request();
-    let identity = Identity::new(shell.seed, key_of(&["malformed", &link.number.to_string()]), request as u32);
+    let identity =
+        Identity::new(shell.seed, key_of(&["malformed", &link.number.to_string()]), request as u32);
     let context = Context { now, identity, account: &world.account };
-    let reason = if error.is_parse() { error.to_string() } else { "the head did not arrive in time".to_owned() };
+    let reason =
+        if error.is_parse() { error.to_string() } else { "the head did not arrive in time".to_owned() };
     let mut notes = vec![format!("the request could not be read: {reason}")];
     if bytes.first() == Some(&TLS_HANDSHAKE) {
         let advice = "the client speaks TLS to a port for plain http; set its scheme or protocol to http";
@@ -51,8 +53,7 @@ pub(super) fn answer(error: &hyper::Error, bytes: &[u8], shell: &Shell, link: &A
             cos::refuse(cos::Error::new(code).because(&reason), &head, &context)
         }
         Service::Cas => {
-            let code =
-                if error.is_parse() { CasCode::BadRequest } else { CasCode::RequestTimeoutException };
+            let code = if error.is_parse() { CasCode::BadRequest } else { CasCode::RequestTimeoutException };
             cas::refuse(cas::Error::new(code).saying(&reason), &context)
         }
     };
@@ -113,12 +114,17 @@ mod tests {
 
     #[test]
     fn anything_yields_a_head() {
-        for bytes in [&b""[..], b"\0\0\0", b"\x16\x03\x01", b"GET", b"GET /a b c", b"\r\n\r\n", b"\xff\xfe", b": :"] {
+        for bytes in
+            [&b""[..], b"\0\0\0", b"\x16\x03\x01", b"GET", b"GET /a b c", b"\r\n\r\n", b"\xff\xfe", b": :"]
+        {
             let head = guess(bytes);
             assert!(head.path.starts_with('/'), "{bytes:?}");
         }
         let head = guess(b"PUT /-/vaults/v?x=1 HTTP/1.1\r\nhost: cas.ap-x.myqcloud.com\r\nbroken");
-        assert_eq!((head.method.as_str(), head.path.as_str(), head.host()), ("PUT", "/-/vaults/v", "cas.ap-x.myqcloud.com"));
+        assert_eq!(
+            (head.method.as_str(), head.path.as_str(), head.host()),
+            ("PUT", "/-/vaults/v", "cas.ap-x.myqcloud.com")
+        );
         assert_eq!(service_of(&head), Service::Cas);
     }
 }

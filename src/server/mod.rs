@@ -9,8 +9,8 @@ mod dispatch;
 mod forget;
 mod intake;
 mod malformed;
-mod play;
 mod plan;
+mod play;
 mod probe;
 mod socket;
 mod spelling;
@@ -114,8 +114,7 @@ impl Emulator {
             listener.local_addr().map_err(|source| StartError::Bind { addr, source })
         };
         let addr = addr_of(&data, config.listen)?;
-        let control_addr =
-            control.as_ref().map(|control| addr_of(control, config.listen)).transpose()?;
+        let control_addr = control.as_ref().map(|control| addr_of(control, config.listen)).transpose()?;
 
         let shell = Arc::new(Shell {
             world: RwLock::new(Arc::new(World::new(&config, seed))),
@@ -177,14 +176,13 @@ impl Emulator {
         rules
             .filter(|(rule, count)| !rule.must_fire.holds(count.firings))
             .map(|(rule, count)| {
+                let times = |number: u32| format!("{number} time{}", if number == 1 { "" } else { "s" });
                 let wanted = match rule.must_fire.max {
-                    Some(max) if count.firings > max => format!("at most {max}"),
-                    _ => format!("at least {}", rule.must_fire.min),
+                    Some(max) if count.firings > max => format!("at most {}", times(max)),
+                    _ => format!("at least {}", times(rule.must_fire.min)),
                 };
-                format!(
-                    "rule \"{}\" fired {} times, but should have fired {wanted} times; it matched {} requests",
-                    rule.id, count.firings, count.matches
-                )
+                let (fired, matched) = (times(count.firings), times(count.matches));
+                format!("rule \"{}\" matched {matched} and fired {fired}, but has to fire {wanted}", rule.id)
             })
             .collect()
     }
@@ -255,9 +253,8 @@ async fn accept(shell: Arc<Shell>, tasks: TaskTracker, listener: TcpListener, ro
 /// Without these a connection is only slower, or lives on when its client is gone.
 fn prepare(stream: &TcpStream) {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
-    let prepared = stream
-        .set_nodelay(true)
-        .and_then(|()| socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive));
+    let prepared =
+        stream.set_nodelay(true).and_then(|()| socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive));
     if let Err(error) = prepared {
         tracing::debug!(%error, "cannot set the options of a connection");
     }

@@ -137,16 +137,6 @@ impl<'a> Plan<'a> {
     }
 }
 
-impl Happening<'_> {
-    /// Whether nothing of the exchange comes behind it.
-    pub(super) fn is_ending(self) -> bool {
-        match self {
-            Happening::Moment(moment) => moment.is_ending(),
-            Happening::Answer(_) => true,
-        }
-    }
-}
-
 impl Planned<'_> {
     /// The entry of the journal for this action at that place.
     pub(super) fn record(&self, offset: Option<u64>) -> ActionRecord {

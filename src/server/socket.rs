@@ -144,10 +144,6 @@ impl Socket {
         &self.stream
     }
 
-    pub(super) fn into_stream(self) -> TcpStream {
-        self.stream
-    }
-
     /// Puts bytes that hyper had read ahead in front again, and waits for the next head.
     pub(super) fn rewind(&mut self, ahead: Bytes) {
         self.ahead = if self.ahead.is_empty() { ahead } else { [ahead, self.ahead.clone()].concat().into() };
@@ -221,7 +217,11 @@ impl AsyncRead for Socket {
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if self.holds_back() {
             return Poll::Ready(Ok(bytes.len()));
         }

@@ -121,14 +121,11 @@ pub enum AssemblyError {
 }
 
 impl Upload {
-    /// The parts in the order of their numbers, the latest upload of each number.
-    pub fn parts(&self) -> impl Iterator<Item = (PartNumber, &Part)> {
-        self.parts.iter().map(|(number, part)| (*number, part))
-    }
-
     /// The parts with a number above `marker`.
     pub fn parts_after(&self, marker: u16) -> impl Iterator<Item = (PartNumber, &Part)> {
-        self.parts.range((Bound::Excluded(PartNumber(marker)), Bound::Unbounded)).map(|(number, part)| (*number, part))
+        self.parts
+            .range((Bound::Excluded(PartNumber(marker)), Bound::Unbounded))
+            .map(|(number, part)| (*number, part))
     }
 
     /// The part of that number.
@@ -234,9 +231,10 @@ impl Bucket {
             Some(later.map(move |(id, upload)| (key.as_str(), id.as_str(), upload)))
         });
         let from = if key.is_empty() { Bound::Unbounded } else { Bound::Excluded(key) };
-        let of_later_keys = self.uploads.range::<str, _>((from, Bound::Unbounded)).flat_map(|(key, uploads)| {
-            uploads.iter().map(move |(id, upload)| (key.as_str(), id.as_str(), upload))
-        });
+        let of_later_keys =
+            self.uploads.range::<str, _>((from, Bound::Unbounded)).flat_map(|(key, uploads)| {
+                uploads.iter().map(move |(id, upload)| (key.as_str(), id.as_str(), upload))
+            });
         of_the_key.into_iter().flatten().chain(of_later_keys)
     }
 
@@ -248,7 +246,13 @@ impl Bucket {
         self.objects.remove(key);
     }
 
-    pub(super) fn create_upload(&mut self, key: String, id: String, metadata: Metadata, initiated: Timestamp) {
+    pub(super) fn create_upload(
+        &mut self,
+        key: String,
+        id: String,
+        metadata: Metadata,
+        initiated: Timestamp,
+    ) {
         let upload = Upload { initiated, metadata, parts: BTreeMap::new() };
         self.uploads.entry(key).or_default().insert(id, upload);
     }
@@ -380,7 +384,11 @@ mod tests {
             bucket.create_upload(key.to_owned(), id.to_owned(), Metadata::default(), start);
         }
         let after = |key, upload| {
-            bucket.uploads_after(key, upload).map(|(key, id, _)| format!("{key}{id}")).collect::<Vec<_>>().join(" ")
+            bucket
+                .uploads_after(key, upload)
+                .map(|(key, id, _)| format!("{key}{id}"))
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         assert_eq!(after("", None), "a1 a2 b1 c1");
         assert_eq!(after("a", None), "b1 c1");

@@ -15,13 +15,9 @@ use crate::clock::Timestamp;
 use crate::content::Content;
 use crate::digest::TreeHash;
 
-pub use bucket::{
-    Assembled, AssemblyError, Bucket, MAX_PART_SIZE_BYTES, Metadata, Object, Part, PartNumber, Upload,
-};
+pub use bucket::{AssemblyError, Bucket, MAX_PART_SIZE_BYTES, Metadata, Object, Part, PartNumber, Upload};
 pub use listing::{Entry, PageQuery};
-pub use vault::{
-    Archive, Chunk, ChunkRange, CompletionError, MAX_CHUNK_SIZE_BYTES, MAX_CHUNKS, Vault, VaultUpload,
-};
+pub use vault::{Archive, Chunk, ChunkRange, MAX_CHUNK_SIZE_BYTES, MAX_CHUNKS, Vault, VaultUpload};
 
 /// Everything that one world holds.
 #[derive(Debug, Default)]
@@ -35,29 +31,114 @@ pub struct Store {
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "the fields are the names and values of the operation")]
 pub enum Change {
-    CreateBucket { bucket: String, region: String, now: Timestamp },
-    DeleteBucket { bucket: String },
-    PutObject { bucket: String, key: String, object: Arc<Object> },
-    DeleteObject { bucket: String, key: String },
-    CreateUpload { bucket: String, key: String, upload: String, metadata: Metadata, now: Timestamp },
-    PutPart { bucket: String, key: String, upload: String, number: PartNumber, part: Part },
+    CreateBucket {
+        bucket: String,
+        region: String,
+        now: Timestamp,
+    },
+    DeleteBucket {
+        bucket: String,
+    },
+    PutObject {
+        bucket: String,
+        key: String,
+        object: Arc<Object>,
+    },
+    DeleteObject {
+        bucket: String,
+        key: String,
+    },
+    CreateUpload {
+        bucket: String,
+        key: String,
+        upload: String,
+        metadata: Metadata,
+        now: Timestamp,
+    },
+    PutPart {
+        bucket: String,
+        key: String,
+        upload: String,
+        number: PartNumber,
+        part: Part,
+    },
     /// The upload ends; its parts have become `object`.
-    CompleteUpload { bucket: String, key: String, upload: String, object: Arc<Object> },
-    DeleteUpload { bucket: String, key: String, upload: String },
-    DeletePart { bucket: String, key: String, upload: String, number: PartNumber },
+    CompleteUpload {
+        bucket: String,
+        key: String,
+        upload: String,
+        object: Arc<Object>,
+    },
+    DeleteUpload {
+        bucket: String,
+        key: String,
+        upload: String,
+    },
+    DeletePart {
+        bucket: String,
+        key: String,
+        upload: String,
+        number: PartNumber,
+    },
 
-    CreateVault { vault: String, region: String, now: Timestamp },
-    DeleteVault { vault: String },
-    PutArchive { vault: String, archive: String, content: Content, tree: TreeHash, description: Option<String>, now: Timestamp },
-    DeleteArchive { vault: String, archive: String },
-    CreateVaultUpload { vault: String, upload: String, part_size_bytes: u64, description: Option<String>, now: Timestamp },
-    PutChunk { vault: String, upload: String, index: u64, chunk: Chunk, now: Timestamp },
+    CreateVault {
+        vault: String,
+        region: String,
+        now: Timestamp,
+    },
+    DeleteVault {
+        vault: String,
+    },
+    PutArchive {
+        vault: String,
+        archive: String,
+        content: Content,
+        tree: TreeHash,
+        description: Option<String>,
+        now: Timestamp,
+    },
+    DeleteArchive {
+        vault: String,
+        archive: String,
+    },
+    CreateVaultUpload {
+        vault: String,
+        upload: String,
+        part_size_bytes: u64,
+        description: Option<String>,
+        now: Timestamp,
+    },
+    PutChunk {
+        vault: String,
+        upload: String,
+        index: u64,
+        chunk: Chunk,
+        now: Timestamp,
+    },
     /// The upload was looked at, which keeps it from expiring.
-    UseVaultUpload { vault: String, upload: String, now: Timestamp },
+    UseVaultUpload {
+        vault: String,
+        upload: String,
+        now: Timestamp,
+    },
     /// The upload ends; its chunks have become the archive.
-    CompleteVaultUpload { vault: String, upload: String, archive: String, content: Content, tree: TreeHash, now: Timestamp },
-    DeleteVaultUpload { vault: String, upload: String },
-    DeleteChunk { vault: String, upload: String, index: u64 },
+    CompleteVaultUpload {
+        vault: String,
+        upload: String,
+        archive: String,
+        content: Content,
+        tree: TreeHash,
+        now: Timestamp,
+    },
+    DeleteVaultUpload {
+        vault: String,
+        upload: String,
+    },
+    DeleteChunk {
+        vault: String,
+        upload: String,
+        index: u64,
+    },
 }
 
 impl Store {

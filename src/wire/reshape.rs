@@ -16,7 +16,9 @@ use super::script::{End, Moment, Script, Step};
 use crate::chance::Roll;
 use crate::content::Content;
 use crate::message::Reply;
-use crate::scenario::{Action, Checksum, ChecksumValue, Corruption, Declared, Offset, RangeAnswer, Truncation};
+use crate::scenario::{
+    Action, Checksum, ChecksumValue, Corruption, Declared, Offset, RangeAnswer, Truncation,
+};
 
 /// An action on this reply, with the random numbers it may draw.
 pub struct Modifier<'a> {
@@ -146,7 +148,9 @@ impl Answer {
     }
 
     fn range(&mut self, answer: RangeAnswer) -> bool {
-        let Some(ranged) = self.reply.ranged.clone().filter(|_| self.reply.status == 206) else { return false };
+        let Some(ranged) = self.reply.ranged.clone().filter(|_| self.reply.status == 206) else {
+            return false;
+        };
         let (whole, asked) = (ranged.whole, ranged.range);
         let total = whole.len();
         let label = |range: &std::ops::Range<u64>, total: u64| {
@@ -191,15 +195,19 @@ impl Answer {
         let body = &self.reply.body;
         let (before, damaged, after) = (body.slice(0..start), body.slice(start..end), body.slice(end..total));
         let mapped = |change: &mut dyn FnMut(u8) -> u8| {
-            Content::new(damaged.pieces().iter().map(|piece| piece.iter().map(|byte| change(*byte)).collect()))
+            Content::new(
+                damaged.pieces().iter().map(|piece| piece.iter().map(|byte| change(*byte)).collect()),
+            )
         };
         self.reply.body = match how {
             Corruption::Flip => Content::concat([&before, &mapped(&mut |byte| !byte), &after]),
             Corruption::Zero => Content::concat([&before, &mapped(&mut |_| 0), &after]),
             // One of the 255 other values: never the byte that was there.
-            Corruption::Random => {
-                Content::concat([&before, &mapped(&mut |byte| byte.wrapping_add(1 + roll.byte() % 255)), &after])
-            }
+            Corruption::Random => Content::concat([
+                &before,
+                &mapped(&mut |byte| byte.wrapping_add(1 + roll.byte() % 255)),
+                &after,
+            ]),
             Corruption::Shift => {
                 let zeros: Content = BytesMut::zeroed((end - start) as usize).freeze().into();
                 Content::concat([&before, &after, &zeros])
@@ -261,7 +269,9 @@ impl Answer {
                 return true;
             }
             Declared::Twice => {
-                let Some(at) = lines.iter().position(|(name, _)| name == "Content-Length") else { return false };
+                let Some(at) = lines.iter().position(|(name, _)| name == "Content-Length") else {
+                    return false;
+                };
                 lines.insert(at + 1, ("Content-Length".into(), (right + 1).into()));
                 return true;
             }
@@ -379,7 +389,14 @@ fn wrong(which: Checksum, right: &HeaderValue) -> HeaderValue {
             let other = |char: char| if char == '0' { 'f' } else { '0' };
             right
                 .chars()
-                .map(|char| if !changed && char.is_ascii_hexdigit() { changed = true; other(char) } else { char })
+                .map(|char| {
+                    if !changed && char.is_ascii_hexdigit() {
+                        changed = true;
+                        other(char)
+                    } else {
+                        char
+                    }
+                })
                 .collect()
         }
         Checksum::Crc64 => right.parse::<u64>().map_or(0, |crc64| crc64.wrapping_add(1)).to_string(),

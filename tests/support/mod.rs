@@ -48,8 +48,8 @@ impl Server {
     /// Starts one with these rules: the text between the brackets of `rules`.
     pub fn with_rules(rules: &str) -> Self {
         let text = format!("{{\"version\": 1, \"name\": \"test\", \"rules\": [{rules}]}}");
-        let scenario =
-            Scenario::parse("test.json", text.as_bytes(), None).unwrap_or_else(|diagnosis| panic!("{diagnosis}"));
+        let scenario = Scenario::parse("test.json", text.as_bytes(), None)
+            .unwrap_or_else(|diagnosis| panic!("{diagnosis}"));
         Self::configured(|config| config.scenario = Some(scenario))
     }
 
@@ -221,7 +221,9 @@ impl Answer {
 
     /// The error code: of an XML or a JSON document.
     pub fn code(&self) -> String {
-        let json = || serde_json::from_slice::<serde_json::Value>(&self.body).ok()?["code"].as_str().map(str::to_owned);
+        let json = || {
+            serde_json::from_slice::<serde_json::Value>(&self.body).ok()?["code"].as_str().map(str::to_owned)
+        };
         self.element("Code").or_else(json).unwrap_or_default()
     }
 
@@ -290,7 +292,11 @@ impl Connection {
                 let head = self.ahead.drain(..end + 4).collect();
                 return String::from_utf8(head).unwrap();
             }
-            assert!(self.more().unwrap() > 0, "the connection ended in a head: {:?}", String::from_utf8_lossy(&self.ahead));
+            assert!(
+                self.more().unwrap() > 0,
+                "the connection ended in a head: {:?}",
+                String::from_utf8_lossy(&self.ahead)
+            );
         }
     }
 

@@ -1,0 +1,78 @@
+//! What a large object costs: little more than its bytes.
+
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use support::{Connection, Request, pattern};
+
+const PART: usize = 8 << 20;
+const PARTS: usize = 128;
+
+/// The largest resident size that the process ever had, in bytes.
+fn peak(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().split(' ').next().unwrap().parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn an_object_of_1_gib_in_parts_takes_at_most_1_15_times_its_bytes() {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_cos-emu"))
+        .args(["--listen", "127.0.0.1:0", "--bucket", "b-1", "--max-memory", "1100MiB"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let addr = line.trim().strip_prefix("cos-emu ready on http://").unwrap().parse().unwrap();
+
+    let mut connection = Connection::to(addr);
+    let upload = connection.send(&Request::new("POST", "/b-1/big?uploads")).element("UploadId").unwrap();
+    let body = pattern(PART);
+    // Four at a time, each part with bytes of its own in front.
+    let etags: Vec<Vec<(usize, String)>> = std::thread::scope(|scope| {
+        let uploaders: Vec<_> = (0..4)
+            .map(|first| {
+                let (upload, body) = (&upload, &body);
+                scope.spawn(move || {
+                    let mut connection = Connection::to(addr);
+                    (first..PARTS)
+                        .step_by(4)
+                        .map(|index| {
+                            let mut part = body.clone();
+                            part[..8].copy_from_slice(&(index as u64).to_le_bytes());
+                            let target = format!("/b-1/big?partNumber={}&uploadId={upload}", index + 1);
+                            let answer = connection.send(&Request::new("PUT", &target).body(part));
+                            (index + 1, answer.ok().header("ETag").unwrap().to_owned())
+                        })
+                        .collect()
+                })
+            })
+            .collect();
+        uploaders.into_iter().map(|uploader| uploader.join().unwrap()).collect()
+    });
+    let mut etags: Vec<_> = etags.into_iter().flatten().collect();
+    etags.sort();
+    let parts: String = etags
+        .iter()
+        .map(|(number, etag)| format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"))
+        .collect();
+    let complete = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
+    connection.send(&Request::new("POST", &format!("/b-1/big?uploadId={upload}")).body(complete)).ok();
+
+    connection.write(Request::new("GET", "/b-1/big").bytes());
+    assert!(connection.head().contains(&format!("Content-Length: {}\r\n", PART * PARTS)));
+    for index in 0..PARTS {
+        let part = connection.exactly(PART);
+        assert!(part[..8] == (index as u64).to_le_bytes() && part[8..] == body[8..], "part {}", index + 1);
+    }
+    let (peak, stored) = (peak(server.id()), (PART * PARTS) as u64);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(peak as f64 <= stored as f64 * 1.15, "{peak} bytes resident for {stored} stored");
+    eprintln!("peak {:.3} times the stored bytes", peak as f64 / stored as f64);
+}
