@@ -9,23 +9,21 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use crate::chance::Seed;
 use crate::config::Config;
 use crate::message::Account;
+use crate::operation::is_bucket_name;
 use crate::scenario::{Diagnosis, Scenario, library};
-use crate::server::{Emulator, StartError, is_ready};
+use crate::server::{Emulator, StartError, is_ready, run_until_told_to_stop};
 use crate::signature::{AuthMode, Secret};
 
 /// The status of usage errors and invalid scenarios.
 const INVALID: u8 = 2;
 /// The status when an address cannot be bound.
 const CANNOT_BIND: u8 = 3;
-/// What the runtime may take to end its threads.
-const RUNTIME_GRACE: Duration = Duration::from_millis(200);
 
 /// Emulates Tencent Cloud COS and CAS, and breaks uploads and downloads exactly as a scenario says.
 ///
@@ -194,34 +192,26 @@ fn serve(arguments: Serve) -> anyhow::Result<ExitCode> {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::debug!(%error, "the limit of open files stays as it is");
     }
-    let parent = arguments.exit_with_parent.then(parent_id);
+    let exit_with_parent = arguments.exit_with_parent;
     let config = config(arguments, scenario);
     let name = config.scenario.as_ref().map_or("no faults", |scenario| scenario.name.as_str()).to_owned();
-
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let status = runtime.block_on(async {
-        let emulator = match Emulator::start(config).await {
-            Ok(emulator) => emulator,
-            Err(error @ StartError::Bind { .. }) => {
-                complain(&format!("error: {error}"));
-                return Ok(ExitCode::from(CANNOT_BIND));
-            }
-            Err(error) => return Err(error.into()),
-        };
+    let ready = |emulator: &Emulator| {
         print(&format!("cos-emu ready on {}", emulator.url()));
         print(&format!("scenario \"{name}\" seed {}", emulator.seed()));
-        told_to_stop(parent).await?;
+    };
+    let stopping = |emulator: &Emulator| {
         for sentence in emulator.unfulfilled_rules() {
             complain(&format!("warning: {sentence}"));
         }
-        emulator.stop().await;
-        Ok(ExitCode::SUCCESS)
-    });
-    runtime.shutdown_timeout(RUNTIME_GRACE);
-    status
+    };
+    match run_until_told_to_stop(config, exit_with_parent, ready, stopping) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error @ StartError::Bind { .. }) => {
+            complain(&format!("error: {error}"));
+            Ok(ExitCode::from(CANNOT_BIND))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn start_logging(arguments: &Serve) {
@@ -259,40 +249,6 @@ fn config(arguments: Serve, scenario: Option<Scenario>) -> Config {
         ready_file: arguments.ready_file,
         ..Config::default()
     }
-}
-
-/// Waits for SIGTERM, SIGINT, or the end of the parent.
-async fn told_to_stop(parent: Option<u32>) -> anyhow::Result<()> {
-    let orphaned = async {
-        match parent {
-            Some(parent) => {
-                while parent_id() == parent {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-            None => std::future::pending().await,
-        }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        let kind = tokio::signal::unix::SignalKind::terminate();
-        tokio::signal::unix::signal(kind)?.recv().await;
-        std::io::Result::Ok(())
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<std::io::Result<()>>();
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for SIGINT"),
-        terminated = terminated => terminated.context("cannot wait for SIGTERM"),
-        () = orphaned => Ok(()),
-    }
-}
-
-fn parent_id() -> u32 {
-    #[cfg(unix)]
-    return std::os::unix::process::parent_id();
-    #[cfg(not(unix))]
-    return 0;
 }
 
 // ---- scenarios ----
@@ -436,7 +392,7 @@ fn bucket(text: &str) -> Result<Bucket, String> {
         Some((name, region)) => (name, Some(region.to_owned())),
         None => (text, None),
     };
-    if !crate::cos::is_bucket_name(name) {
+    if !is_bucket_name(name) {
         return Err("expected <name>-<appid>, such as demo-1250000000, or <name>-<appid>@<region>".to_owned());
     }
     Ok(Bucket { name: name.to_owned(), region })

@@ -277,6 +277,20 @@ pub struct Names {
     pub job: Option<String>,
 }
 
+/// Whether a text can be the full name of a bucket of COS: `name-appid`.
+///
+/// Source: `cos.md` 1.4.
+pub fn is_bucket_name(text: &str) -> bool {
+    let Some((name, appid)) = text.rsplit_once('-') else { return false };
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !name.is_empty()
+        && name.bytes().all(plain)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && !appid.is_empty()
+        && appid.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A group of operations that a scenario can name instead of listing them.
 ///
 /// Source: `scenarios.md` 5.2, "Small print".
@@ -316,6 +330,18 @@ mod tests {
     fn a_shared_name_stands_for_one_operation_of_each_service() {
         let services: Vec<_> = Operation::named("UploadPart").map(Operation::service).collect();
         assert_eq!(services, [Service::Cos, Service::Cas]);
+    }
+
+    #[test]
+    fn a_bucket_name_is_a_name_and_an_appid() {
+        for name in ["demo-1250000000", "a-1", "a-b-c-1", "1-1"] {
+            assert!(is_bucket_name(name), "{name}");
+        }
+        for name in
+            ["", "demo", "demo-", "-1", "-a-1", "a--1", "Demo-1", "a_b-1", "a.b-1", "demo-1a", "1250000000"]
+        {
+            assert!(!is_bucket_name(name), "{name}");
+        }
     }
 
     #[test]

@@ -174,7 +174,7 @@ fn scenarios_are_listed_and_printed() {
 #[test]
 fn the_first_lines_say_where_and_with_what() {
     let served = Served::start(&["--scenario", "flaky"]);
-    assert_eq!(served.lines[1], "scenario \"flaky\" seed 0xc05");
+    assert_eq!(served.lines[1], "scenario \"flaky\" seed 0x114");
     assert_ne!(served.addr.port(), 0);
     Connection::to(served.addr).send(&Request::new("GET", "/_cos-emu/readyz")).ok();
     let served = Served::start(&["--scenario", "flaky.json", "--seed", "7"]);

@@ -23,7 +23,7 @@ use crate::signature::Refusal;
 use crate::store::{Bucket, Change, Store};
 
 pub use error::{Error, document as error_document};
-pub use route::{HostForm, Target, host_form, is_bucket_name, route};
+pub use route::{HostForm, Target, host_form, route};
 
 /// The answer of a handler, or the error it answers with.
 type Handled = Result<Outcome<Change>, Error>;

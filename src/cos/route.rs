@@ -9,7 +9,7 @@ use http::Method;
 use super::error::Error;
 use crate::code::CosCode;
 use crate::message::{Account, Head};
-use crate::operation::{Names, Operation};
+use crate::operation::{Names, Operation, is_bucket_name};
 use crate::signature::without_port;
 
 /// The longest bucket name: one label of a host name.
@@ -96,18 +96,6 @@ pub fn host_form(host: &str) -> HostForm {
         }
         _ => HostForm::Other,
     }
-}
-
-/// Whether a text has the form `name-appid`.
-pub fn is_bucket_name(text: &str) -> bool {
-    let Some((name, appid)) = text.rsplit_once('-') else { return false };
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !name.is_empty()
-        && name.bytes().all(plain)
-        && !name.starts_with('-')
-        && !name.ends_with('-')
-        && !appid.is_empty()
-        && appid.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Finds out what a request is for.

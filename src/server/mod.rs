@@ -12,6 +12,7 @@ mod malformed;
 mod plan;
 mod play;
 mod probe;
+mod process;
 mod socket;
 mod spelling;
 
@@ -33,6 +34,7 @@ use crate::journal::Exchange;
 use crate::world::World;
 
 pub use probe::is_ready;
+pub use process::run_until_told_to_stop;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 4096;
@@ -69,6 +71,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The process lacks what it needs: threads, signals.
+    #[error("cannot run: {0}")]
+    Process(io::Error),
     /// hyper could not be taught the spelling of headers.
     #[error("cannot prepare the header names: {0}")]
     Spelling(#[from] hyper::Error),

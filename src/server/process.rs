@@ -1,0 +1,81 @@
+//! An emulator as a process: its runtime, and what tells it to stop.
+
+use std::future::pending;
+use std::io;
+use std::time::Duration;
+
+use super::{Emulator, StartError};
+use crate::config::Config;
+
+/// What the runtime may take to end its threads.
+const RUNTIME_GRACE: Duration = Duration::from_millis(200);
+/// How often the parent is looked for.
+const PARENT_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Serves until SIGTERM, SIGINT, or, when asked to, the end of the process that started this one. Says when it is ready
+/// and when it is about to stop.
+///
+/// # Errors
+/// When the emulator cannot start.
+pub fn run_until_told_to_stop(
+    config: Config,
+    exit_with_parent: bool,
+    ready: impl FnOnce(&Emulator),
+    stopping: impl FnOnce(&Emulator),
+) -> Result<(), StartError> {
+    let parent = exit_with_parent.then(parent_id);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Process)?;
+    let result = runtime.block_on(async {
+        let emulator = Emulator::start(config).await?;
+        ready(&emulator);
+        told_to_stop(parent).await.map_err(StartError::Process)?;
+        stopping(&emulator);
+        emulator.stop().await;
+        Ok(())
+    });
+    runtime.shutdown_timeout(RUNTIME_GRACE);
+    result
+}
+
+async fn told_to_stop(parent: Option<u32>) -> io::Result<()> {
+    let orphaned = async {
+        match parent {
+            Some(parent) => {
+                while parent_id() == parent {
+                    tokio::time::sleep(PARENT_INTERVAL).await;
+                }
+            }
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        terminated = terminated() => terminated,
+        () = orphaned => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    signal(SignalKind::terminate())?.recv().await;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn terminated() -> io::Result<()> {
+    pending().await
+}
+
+#[cfg(unix)]
+fn parent_id() -> u32 {
+    std::os::unix::process::parent_id()
+}
+
+/// Elsewhere the parent is not known, so it never seems to be gone.
+#[cfg(not(unix))]
+fn parent_id() -> u32 {
+    0
+}
