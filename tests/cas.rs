@@ -4,17 +4,9 @@ mod support;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use support::{Answer, End, Request, Server, VAULT, pattern};
+use support::{Answer, End, Request, Server, VAULT, hex, pattern, sha256};
 
 const MIB: usize = 1 << 20;
-
-fn hex(bytes: impl AsRef<[u8]>) -> String {
-    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn linear(bytes: &[u8]) -> String {
-    hex(Sha256::digest(bytes))
-}
 
 /// The tree hash by its recursive definition.
 fn tree(bytes: &[u8]) -> String {
@@ -43,7 +35,7 @@ fn initiate(server: &Server, part_size: usize) -> String {
 fn part(upload: &str, range: &str, body: &[u8]) -> Request {
     Request::cas("PUT", &format!("multipart-uploads/{upload}"))
         .with("Content-Range", range)
-        .with("x-cas-content-sha256", linear(body))
+        .with("x-cas-content-sha256", sha256(body))
         .with("x-cas-sha256-tree-hash", tree(body))
         .body(body)
 }
@@ -142,7 +134,7 @@ fn an_error_is_laid_out_as_in_the_documentation() {
 fn upload_archive(server: &Server, body: &[u8]) -> Answer {
     server.send(
         Request::cas("POST", "archives")
-            .with("x-cas-content-sha256", linear(body))
+            .with("x-cas-content-sha256", sha256(body))
             .with("x-cas-sha256-tree-hash", tree(body))
             .with("x-cas-archive-description", "my file ~ (v1)")
             .body(body),
@@ -176,7 +168,7 @@ fn what_is_wrong_with_an_archive_has_its_code() {
     let server = Server::start();
     let body = b"archive";
     let request = || Request::cas("POST", "archives").body(body);
-    let (linear, tree) = (linear(body), tree(body));
+    let (linear, tree) = (sha256(body), tree(body));
     server.send(request()).is(400, "MissingParameterValueException");
     server.send(request().with("x-cas-content-sha256", &linear)).is(400, "MissingParameterValueException");
     let whole = |linear: &str, tree: &str| {
@@ -290,7 +282,7 @@ fn the_later_chunk_replaces_the_earlier_and_a_failed_one_does_not() {
     server.send(part(&upload, "bytes 0-6/*", b"wrong!!").with("x-unused", "1")).ok();
     let spoilt = Request::cas("PUT", &format!("multipart-uploads/{upload}"))
         .with("Content-Range", "bytes 0-2/*")
-        .with("x-cas-content-sha256", linear(b"abc"))
+        .with("x-cas-content-sha256", sha256(b"abc"))
         .with("x-cas-sha256-tree-hash", tree(b"abc"))
         .body("xyz");
     server.send(spoilt).is(400, "InvalidParameterValueException");
@@ -312,9 +304,9 @@ fn missing_headers_are_named_in_their_order() {
     missing(request(), "content-range");
     missing(request().with("Content-Range", "bytes 0-2/*"), "x-cas-content-sha256");
     let with_linear =
-        request().with("Content-Range", "bytes 0-2/*").with("x-cas-content-sha256", linear(b"abc"));
+        request().with("Content-Range", "bytes 0-2/*").with("x-cas-content-sha256", sha256(b"abc"));
     missing(with_linear.clone(), "x-cas-sha256-tree-hash");
-    missing(request().with("x-cas-content-sha256", linear(b"abc")), "content-range");
+    missing(request().with("x-cas-content-sha256", sha256(b"abc")), "content-range");
 
     let chunked = part(&upload, "bytes 0-2/*", b"abc")
         .with("Transfer-Encoding", "chunked")
@@ -473,13 +465,13 @@ fn wrong_hashes_are_refused_the_linear_one_first() {
     };
     let zeros = "0".repeat(64);
     assert!(send(&zeros, &tree(&body)).contains("x-cas-content-sha256"));
-    assert!(send(&linear(&body), &zeros).contains("x-cas-sha256-tree-hash"));
+    assert!(send(&sha256(&body), &zeros).contains("x-cas-sha256-tree-hash"));
     assert!(send(&zeros, &zeros).contains("x-cas-content-sha256"));
     assert!(send("xyz", &tree(&body)).contains("64 hexadecimal digits"));
-    assert!(send(&linear(&body), &zeros[1..]).contains("64 hexadecimal digits"));
+    assert!(send(&sha256(&body), &zeros[1..]).contains("64 hexadecimal digits"));
     // U54: the two differ although there is one leaf; here the hash over hexadecimal text of the vectors (U55).
     let hex_text = "00306b44311349a2d3cae6ed72a5d8ea44a1b203508867ad56e39fc6aea588e3";
-    assert!(send(&linear(&body), hex_text).contains("x-cas-sha256-tree-hash"));
+    assert!(send(&sha256(&body), hex_text).contains("x-cas-sha256-tree-hash"));
     assert!(ranges(&server, &upload).is_empty());
 }
 

@@ -4,18 +4,9 @@ mod support;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use md5::{Digest as _, Md5};
-use support::{Answer, BUCKET, Request, Server, pattern};
+use support::{Answer, BUCKET, Request, Server, md5, md5_base64, pattern};
 
 const MIB: usize = 1 << 20;
-
-fn md5(bytes: &[u8]) -> String {
-    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn md5_base64(bytes: &[u8]) -> String {
-    STANDARD.encode(Md5::digest(bytes))
-}
 
 fn put(server: &Server, key: &str, body: &[u8]) -> Answer {
     server.send(Request::cos("PUT", key).body(body))

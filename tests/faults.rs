@@ -8,8 +8,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use cos_emu::{Clock, Ended, Exchange, Scenario, Timestamp};
-use md5::{Digest as _, Md5};
-use support::{Answer, Connection, End, Request, Server, pattern};
+use support::{Answer, Connection, End, Request, Server, md5, pattern, sha256};
 
 /// The object that the tests read.
 const OBJECT: &[u8] = b"0123456789abcdef";
@@ -542,7 +541,7 @@ fn truncate_cleanly_declares_the_shorter_length_and_keeps_the_connection() {
         let answer = connection.send(&get());
         assert_eq!(answer.header("Content-Length"), Some("15"));
         assert_eq!(answer.body, &OBJECT[..15]);
-        let etag: String = Md5::digest(OBJECT).iter().map(|byte| format!("{byte:02x}")).collect();
+        let etag = md5(OBJECT);
         assert_eq!(answer.header("ETag"), Some(format!("\"{etag}\"").as_str()), "of the whole object");
     }
 }
@@ -677,7 +676,7 @@ fn checksum_headers_of_cas_are_changed_too() {
         )
     };
     let server = server(&format!("{}, {}", rule("sha256"), rule("tree-hash")));
-    let hash: String = sha2::Sha256::digest(b"x").iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = sha256(b"x");
     let request = Request::cas("POST", "archives")
         .with("x-cas-content-sha256", &hash)
         .with("x-cas-sha256-tree-hash", &hash)
@@ -796,7 +795,7 @@ fn forget_an_upload_when_it_is_initiated_and_an_archive() {
         .send(Request::cas("GET", &format!("multipart-uploads/{upload}")))
         .is(404, "ResourceNotFoundException");
 
-    let hash: String = sha2::Sha256::digest(b"x").iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = sha256(b"x");
     let request = Request::cas("POST", "archives")
         .with("x-cas-content-sha256", &hash)
         .with("x-cas-sha256-tree-hash", &hash)

@@ -2,8 +2,7 @@
 
 mod support;
 
-use sha2::{Digest as _, Sha256};
-use support::{Answer, Connection, End, Request, Server, pattern};
+use support::{Answer, Connection, End, Request, Server, pattern, sha256};
 
 fn initiate(server: &Server) -> String {
     server.send(Request::cos("POST", "k?uploads")).ok().element("UploadId").unwrap()
@@ -32,7 +31,7 @@ fn vault_upload(server: &Server) -> String {
 
 /// A chunk of at most one leaf, whose two hashes are one.
 fn chunk(server: &Server, upload: &str, index: usize, body: &[u8]) -> Answer {
-    let hash: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = sha256(body);
     let start = index << 20;
     server.send(
         Request::cas("PUT", &format!("multipart-uploads/{upload}"))

@@ -7,7 +7,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use cos_emu::{Config, Emulator, Exchange, Scenario};
+use md5::Md5;
+use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 
 /// How long a test waits for what must come.
@@ -345,4 +349,24 @@ impl Connection {
 /// Bytes that tell every place of them from every other nearby.
 pub fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|index| ((index * 31 + 7) % 251) as u8).collect()
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The SHA-256 of bytes, in hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(Sha256::digest(bytes))
+}
+
+/// The MD5 of bytes, in hexadecimal digits.
+pub fn md5(bytes: &[u8]) -> String {
+    hex(Md5::digest(bytes))
+}
+
+/// `Content-MD5` of bytes.
+pub fn md5_base64(bytes: impl AsRef<[u8]>) -> String {
+    STANDARD.encode(Md5::digest(bytes))
 }
