@@ -108,7 +108,7 @@ operations! {
     DeleteObject                  Cos "DeleteObject"                   Nothing  Nothing  Built;
     DeleteObjects                 Cos "DeleteObjects"                  Document Document Built;
     CopyObject                    Cos "CopyObject"                     Nothing  Document NotBuilt;
-    AppendObject                  Cos "AppendObject"                   Data     Nothing  NotBuilt;
+    AppendObject                  Cos "AppendObject"                   Data     Nothing  Built;
     PostObject                    Cos "PostObject"                     Data     Document NotBuilt;
     OptionsObject                 Cos "OptionsObject"                  Nothing  Nothing  NotBuilt;
     RestoreObject                 Cos "RestoreObject"                  Document Nothing  NotBuilt;

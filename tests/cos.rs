@@ -117,7 +117,6 @@ fn what_is_documented_and_not_emulated_is_501_and_named_in_the_journal() {
     assert!(answer.element("Message").unwrap().contains("GetBucketVersioning"));
     assert_eq!(server.exchange().op, Some("GetBucketVersioning"));
     server.send(Request::cos("PUT", "k").with("x-cos-copy-source", "x").body("")).is(501, "NotImplemented");
-    server.send(Request::cos("POST", "k?append&position=0").body("x")).is(501, "NotImplemented");
     server.send(Request::cos("PATCH", "k").body("x")).is(405, "MethodNotAllowed");
 }
 
@@ -400,6 +399,161 @@ fn many_objects_are_deleted_by_one_document() {
     let answer = delete(&format!("<Delete>{many}</Delete>"));
     answer.is(400, "MalformedXML");
     assert_eq!(answer.element("Message").as_deref(), Some("delete key size is greater than 1000"));
+}
+
+// ---- appending ----
+
+fn append(key: &str, position: impl ToString, body: &[u8]) -> Request {
+    Request::cos("POST", &format!("{key}?append&position={}", position.to_string())).body(body)
+}
+
+/// The CRC is combined from those of the pieces, so it is compared with that of the same bytes put in one piece.
+#[test]
+fn an_object_grows_by_appending() {
+    let server = Server::start();
+    let bytes = pattern(3000);
+    let mut end = 0;
+    for length in [1000, 0, 1, 1999] {
+        let piece = &bytes[end..end + length];
+        let answer = server.send(append("k", end, piece));
+        end += length;
+        assert_eq!(answer.ok().header("x-cos-next-append-position"), Some(end.to_string().as_str()));
+        assert_eq!(answer.header("ETag"), Some(format!("\"{}\"", md5(&bytes[..end])).as_str()));
+        // The official Go client compares this header with the MD5 of what it has appended.
+        assert_eq!(answer.header("x-cos-content-sha1"), Some(md5(piece).as_str()));
+        assert_eq!(answer.header("x-cos-hash-crc64ecma"), None);
+        assert!(answer.body.is_empty());
+    }
+    let whole = put(&server, "whole", &bytes);
+    for method in ["HEAD", "GET"] {
+        let read = server.send(Request::cos(method, "k"));
+        for (name, value) in [
+            ("x-cos-object-type", "appendable"),
+            ("Content-Length", "3000"),
+            ("ETag", whole.header("ETag").unwrap()),
+            ("x-cos-hash-crc64ecma", whole.header("x-cos-hash-crc64ecma").unwrap()),
+        ] {
+            assert_eq!(read.header(name), Some(value), "{method} {name}");
+        }
+    }
+    assert_eq!(get(&server, "k").body, bytes);
+    let range = server.send(Request::cos("GET", "k").with("Range", "bytes=998-1001"));
+    assert_eq!((range.status, range.body.as_slice()), (206, &bytes[998..1002]));
+}
+
+#[test]
+fn an_append_at_another_position_is_told_the_right_one() {
+    let server = Server::start();
+    let conflict = |position: &str, next: &str| {
+        let answer = server.send(append("k", position, b"xyz"));
+        answer.is(409, "AppendPositionErr");
+        assert_eq!(answer.header("x-cos-next-append-position"), Some(next), "{position}");
+    };
+    conflict("1", "0");
+    get(&server, "k").is(404, "NoSuchKey");
+    server.send(append("k", 0, b"abc")).ok();
+    // A repetition whose first answer was lost, too.
+    for position in ["0", "2", "4", "18446744073709551615"] {
+        conflict(position, "3");
+    }
+    assert_eq!(get(&server, "k").text(), "abc");
+}
+
+#[test]
+fn only_one_of_appends_at_the_same_position_wins() {
+    let server = Server::start();
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8u8)
+            .map(|byte| {
+                let server = &server;
+                scope.spawn(move || server.send(append("k", 0, &[byte; 10])).status)
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| matches!(status, 200 | 409)), "{statuses:?}");
+    assert_eq!(get(&server, "k").body.len(), 10);
+}
+
+#[test]
+fn nothing_is_appended_to_an_object_that_was_put_or_completed() {
+    let server = Server::start();
+    put(&server, "k", b"abc").ok();
+    for position in [0, 3] {
+        let answer = server.send(append("k", position, b"x"));
+        answer.is(409, "ObjectNotAppendable");
+        assert_eq!(answer.header("x-cos-next-append-position"), None);
+    }
+    server.send(Request::cos("DELETE", "k")).ok();
+    server.send(append("k", 0, b"abc")).ok();
+    put(&server, "k", b"normal again").ok();
+    assert_eq!(get(&server, "k").header("x-cos-object-type"), Some("normal"));
+    server.send(append("k", 12, b"x")).is(409, "ObjectNotAppendable");
+
+    server.send(append("parts", 0, b"abc")).ok();
+    let upload = initiate(&server, "parts");
+    let etag = put(&server, &format!("parts?partNumber=1&uploadId={upload}"), b"part")
+        .header("ETag")
+        .unwrap()
+        .to_owned();
+    let part = format!("<Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part>");
+    let list = format!("<CompleteMultipartUpload>{part}</CompleteMultipartUpload>");
+    server.send(Request::cos("POST", &format!("parts?uploadId={upload}")).body(list)).ok();
+    server.send(append("parts", 4, b"x")).is(409, "ObjectNotAppendable");
+}
+
+#[test]
+fn metadata_comes_from_the_first_append_alone() {
+    let server = Server::start();
+    let first =
+        append("a.txt", 0, b"abc").with("x-cos-meta-n", "1").with("x-cos-storage-class", "STANDARD_IA");
+    server.send(first).ok();
+    let later = append("a.txt", 3, b"def")
+        .with("x-cos-meta-n", "2")
+        .with("Content-Type", "image/png")
+        .with("x-cos-storage-class", "GOLD");
+    server.send(later).ok();
+    let answer = get(&server, "a.txt");
+    for (name, value) in
+        [("x-cos-meta-n", "1"), ("Content-Type", "text/plain"), ("x-cos-storage-class", "STANDARD_IA")]
+    {
+        assert_eq!(answer.header(name), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn an_append_that_cannot_be_has_its_code() {
+    let server = Server::start();
+    for position in ["", "&position=", "&position=x", "&position=-1", "&position=%2B1", "&position=1.0"] {
+        let request = Request::cos("POST", &format!("k?append{position}")).body("x");
+        server.send(request).is(400, "InvalidArgument");
+    }
+    server.send(append("k", "18446744073709551616", b"x")).is(400, "InvalidArgument");
+    server.send(append(&"k".repeat(851), 0, b"x")).is(400, "KeyTooLong");
+    server.send(append("/k", 0, b"x")).is(400, "InvalidObjectName");
+    server.send(append("k", 0, b"x").with("x-cos-storage-class", "GOLD")).is(400, "NotSupportedStorageClass");
+    server.send(append("k", 0, b"x").with("Content-MD5", md5_base64(b"y"))).is(400, "BadDigest");
+    server.send(append("k", 0, b"x").with("Content-MD5", "y")).is(400, "InvalidDigest");
+    server.send(append("k", 0, b"x").with("x-cos-content-sha1", "0".repeat(40))).is(400, "InvalidSHA1Digest");
+    let elsewhere = Request::new("POST", "/missing-1/k?append&position=0").body("x");
+    server.send(elsewhere).is(404, "NoSuchBucket");
+    let chunked = append("k", 0, b"1\r\nx\r\n0\r\n\r\n").with("Transfer-Encoding", "chunked");
+    server.send(chunked).is(411, "MissingContentLength");
+    let without = append("k", 0, b"").with("Host", "localhost").bare();
+    server.send(without).is(411, "MissingContentLength");
+    get(&server, "k").is(404, "NoSuchKey");
+
+    server.send(append("k", 0, b"x")).ok();
+    // Together with the byte that is there, one byte less than 5 GiB is allowed and 5 GiB are refused, by the head alone.
+    let declares = |length: u64| {
+        let request = append("k", 1, b"").with("Content-Length", length).with("Expect", "100-continue");
+        let mut connection = server.connect();
+        connection.write(request.bytes());
+        connection.head()
+    };
+    assert!(declares((5 << 30) - 1).starts_with("HTTP/1.1 100 "));
+    assert!(declares(5 << 30).starts_with("HTTP/1.1 400 "));
 }
 
 // ---- listing ----

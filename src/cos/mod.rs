@@ -4,6 +4,7 @@
 //! the head alone and says which digests the body needs; `handle` answers it and names the changes of the store. All
 //! are pure: time, ids and the store are arguments.
 
+mod append;
 mod auth;
 mod bucket;
 mod error;
@@ -74,6 +75,7 @@ pub fn admit(target: &Target, head: &Head, store: &Store, context: &Context<'_>)
     let call = Call { target, head, store, context };
     let plan = match target.operation {
         Operation::PutObject => object::admit_put(&call),
+        Operation::AppendObject => append::admit(&call),
         Operation::UploadPart => multipart::admit_part(&call),
         Operation::CompleteMultipartUpload => multipart::admit_complete(&call),
         Operation::DeleteObjects => object::admit_delete_many(&call),
@@ -105,6 +107,7 @@ pub fn handle(
         Operation::GetObject | Operation::HeadObject => object::get(&call),
         Operation::DeleteObject => object::delete(&call),
         Operation::DeleteObjects => object::delete_many(&call, body),
+        Operation::AppendObject => append::append(&call, body),
         Operation::InitiateMultipartUpload => multipart::initiate(&call),
         Operation::UploadPart => multipart::put_part(&call, body),
         Operation::CompleteMultipartUpload => multipart::complete(&call, body),

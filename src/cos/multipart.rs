@@ -9,7 +9,7 @@ use super::object::{ClaimedDigests, check_key, check_overwrite, data_plan, metad
 use super::{Call, Error, Handled, changed, document_plan, document_reply, unchanged, xml};
 use crate::code::CosCode;
 use crate::message::{BodyPlan, Received, Reply};
-use crate::store::{AssemblyError, Change, Object, Part, PartNumber, Upload};
+use crate::store::{AssemblyError, Change, Object, ObjectKind, Part, PartNumber, Upload};
 
 /// The largest page of parts.
 const MAX_LISTED_PARTS: u64 = 1000;
@@ -131,6 +131,7 @@ pub(super) fn complete(call: &Call<'_>, body: &Received) -> Handled {
         crc64: assembled.crc64,
         modified: call.context.now,
         metadata: upload.metadata.clone(),
+        kind: ObjectKind::Normal,
     };
     let root = "CompleteMultipartUploadResult xmlns=\"http://www.qcloud.com/document/product/436/7751\"";
     let document = xml::document(root, |result| {

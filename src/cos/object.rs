@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::code::CosCode;
 use crate::digest::{Digests, Hex, Md5, Sha1, Wanted};
 use crate::message::{BodyPlan, Head, Outcome, Ranged, Received, Reply};
-use crate::store::{Change, MAX_PART_SIZE_BYTES, Metadata, Object};
+use crate::store::{Change, MAX_PART_SIZE_BYTES, Metadata, Object, ObjectKind};
 
 /// The longest key, in bytes of UTF-8.
 const MAX_KEY_BYTES: usize = 850;
@@ -128,6 +128,7 @@ pub(super) fn put(call: &Call<'_>, body: &Received) -> Handled {
         crc64,
         modified: call.context.now,
         metadata: metadata(call)?,
+        kind: ObjectKind::Normal,
     };
     let reply =
         Reply::new(200).with("ETag", quoted(&object.etag)).with("x-cos-hash-crc64ecma", crc64.to_string());
@@ -241,7 +242,11 @@ pub(super) fn get(call: &Call<'_>) -> Handled {
     }
     reply.headers.extend(identification.headers);
     reply.push("Last-Modified", object.modified.rfc1123());
-    reply.push("x-cos-object-type", "normal");
+    let kind = match object.kind {
+        ObjectKind::Normal => "normal",
+        ObjectKind::Appendable(_) => "appendable",
+    };
+    reply.push("x-cos-object-type", kind);
     if let Some(class) = &object.metadata.storage_class {
         reply.push("x-cos-storage-class", class);
     }

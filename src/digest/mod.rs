@@ -112,6 +112,22 @@ impl Hasher {
     }
 }
 
+/// The MD5 of bytes to which more are appended time and again: none of them is hashed twice.
+#[derive(Debug, Clone, Default)]
+pub struct GrowingMd5(Md5Hash);
+
+impl GrowingMd5 {
+    /// The state after the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The MD5 of all bytes so far.
+    pub fn value(&self) -> Md5 {
+        Hex::new(self.0.clone().finalize().into())
+    }
+}
+
 /// The MD5 of a text or of other bytes that are all there.
 pub fn md5(bytes: &[u8]) -> Md5 {
     Hex::new(Md5Hash::digest(bytes).into())
@@ -157,6 +173,19 @@ mod tests {
             Hasher::of(b"abc", ALL).sha256.unwrap().to_string(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
+    }
+
+    #[test]
+    fn a_growing_md5_is_that_of_all_bytes_at_every_step() {
+        let mut growing = GrowingMd5::default();
+        let mut whole = Vec::new();
+        assert_eq!(growing.value(), md5(b""));
+        for length in [0, 1, 63, 64, 65, 1000] {
+            let piece = vec![length as u8; length];
+            growing.update(&piece);
+            whole.extend_from_slice(&piece);
+            assert_eq!(growing.value(), md5(&whole), "{length}");
+        }
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use super::listing::{self, Page, PageQuery};
 use crate::clock::Timestamp;
 use crate::content::Content;
-use crate::digest::{Crc64, Md5, md5};
+use crate::digest::{Crc64, GrowingMd5, Md5, md5};
 
 /// The smallest part that is not the last: 1 MiB.
 pub const MIN_PART_SIZE_BYTES: u64 = 1 << 20;
-/// The largest part and the largest object in one piece: 5 GiB.
+/// The largest part, and the largest object in one piece or by appending: 5 GiB.
 pub const MAX_PART_SIZE_BYTES: u64 = 5 << 30;
 /// The largest number of parts.
 pub const MAX_PARTS: u16 = 10_000;
@@ -39,6 +39,17 @@ pub struct Object {
     pub modified: Timestamp,
     /// What was stored beside the bytes.
     pub metadata: Metadata,
+    /// Whether bytes can be appended.
+    pub kind: ObjectKind,
+}
+
+/// How an object was made, which decides whether it can grow.
+#[derive(Debug, Clone)]
+pub enum ObjectKind {
+    /// In one piece or from parts: it stays as it is until it is replaced.
+    Normal,
+    /// By appending, which can go on: the MD5 of its bytes so far.
+    Appendable(GrowingMd5),
 }
 
 /// What is stored beside the bytes of an object.
@@ -87,6 +98,30 @@ impl PartNumber {
     pub fn get(self) -> u16 {
         self.0
     }
+}
+
+/// What bytes are appended to: an object as it stands, or nothing.
+#[derive(Debug)]
+pub struct Growing {
+    content: Content,
+    crc64: Crc64,
+    md5: GrowingMd5,
+    /// What the object has beside its bytes; `None` when there is no object yet.
+    pub metadata: Option<Metadata>,
+}
+
+/// Why bytes cannot be appended to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// The object was made in one piece or from parts.
+    #[error("the object was not made by appending")]
+    NotAppendable,
+    /// The position is not the present length of the object, which is 0 when there is none.
+    #[error("the object has {length} bytes")]
+    WrongPosition {
+        /// The present length in bytes.
+        length: u64,
+    },
 }
 
 /// What the parts of an upload become.
@@ -181,6 +216,29 @@ impl Upload {
     }
 }
 
+impl Growing {
+    /// The object with the next bytes behind those that there are; none is copied. `crc64` is that of the next bytes;
+    /// `metadata` is what the object has beside its bytes.
+    ///
+    /// The ETag is the MD5 of the whole. How the service makes it is not known.
+    pub fn append(mut self, next: &Content, crc64: Crc64, metadata: Metadata, now: Timestamp) -> Object {
+        next.pieces().iter().for_each(|piece| self.md5.update(piece));
+        Object {
+            content: Content::concat([&self.content, next]),
+            etag: self.md5.value().to_string(),
+            crc64: self.crc64.followed_by(crc64, next.len()),
+            modified: now,
+            metadata,
+            kind: ObjectKind::Appendable(self.md5),
+        }
+    }
+
+    /// How many bytes there are.
+    pub fn len(&self) -> u64 {
+        self.content.len()
+    }
+}
+
 impl Bucket {
     pub(super) fn new(region: String, created: Timestamp) -> Self {
         Bucket { region, created, objects: BTreeMap::new(), uploads: BTreeMap::new() }
@@ -204,6 +262,35 @@ impl Bucket {
     /// The object of that key.
     pub fn object(&self, key: &str) -> Option<&Arc<Object>> {
         self.objects.get(key)
+    }
+
+    /// What the next bytes of that key are appended to at `position`.
+    ///
+    /// # Errors
+    /// `NotAppendable` whatever the position, then `WrongPosition`.
+    ///
+    /// Source: COS API, "APPEND Object" (`cos.md` 5.3.6).
+    pub fn growing(&self, key: &str, position: u64) -> Result<Growing, AppendError> {
+        let growing = match self.object(key).map(|object| (object, &object.kind)) {
+            None => Growing {
+                content: Content::default(),
+                crc64: Crc64::EMPTY,
+                md5: GrowingMd5::default(),
+                metadata: None,
+            },
+            Some((_, ObjectKind::Normal)) => return Err(AppendError::NotAppendable),
+            Some((object, ObjectKind::Appendable(md5))) => Growing {
+                content: object.content.clone(),
+                crc64: object.crc64,
+                md5: md5.clone(),
+                metadata: Some(object.metadata.clone()),
+            },
+        };
+        if position == growing.len() {
+            Ok(growing)
+        } else {
+            Err(AppendError::WrongPosition { length: growing.len() })
+        }
     }
 
     /// The unfinished upload of that id, if it belongs to that key.
@@ -373,6 +460,42 @@ mod tests {
         for size in [0, 1, MIB - 1] {
             let upload = upload(&[(1, MIB), (2, size)]);
             assert!(upload.assemble("id", &list(&upload, &[1, 2])).is_ok(), "{size}");
+        }
+    }
+
+    #[test]
+    fn an_object_grows_by_appending_without_a_copy() {
+        let now = Timestamp::from_unix_seconds(0);
+        let mut bucket = Bucket::new("r".to_owned(), now);
+        let class = Metadata { storage_class: Some("COLD".to_owned()), ..Metadata::default() };
+        let mut whole = Vec::new();
+        for next in [&b"abc"[..], b"", b"defg"] {
+            let growing = bucket.growing("k", whole.len() as u64).unwrap();
+            assert_eq!(growing.metadata.is_none(), whole.is_empty());
+            let metadata = growing.metadata.clone().unwrap_or_else(|| class.clone());
+            let digests = part(next.to_vec());
+            let object = growing.append(&digests.content, digests.crc64, metadata, now);
+            whole.extend_from_slice(next);
+            let expected = part(whole.clone());
+            assert_eq!(object.content.to_bytes(), whole);
+            assert_eq!((object.etag.as_str(), object.crc64), (&*expected.md5.to_string(), expected.crc64));
+            assert_eq!(object.metadata, class);
+            bucket.put_object("k".to_owned(), Arc::new(object));
+        }
+        let wrong = |position| bucket.growing("k", position).unwrap_err();
+        assert_eq!([0, 8].map(wrong), [AppendError::WrongPosition { length: 7 }; 2]);
+        assert_eq!(bucket.growing("other", 1).unwrap_err(), AppendError::WrongPosition { length: 0 });
+    }
+
+    #[test]
+    fn nothing_is_appended_to_an_object_in_one_piece() {
+        let now = Timestamp::from_unix_seconds(0);
+        let mut bucket = Bucket::new("r".to_owned(), now);
+        let (piece, metadata) = (part(b"abc".to_vec()), Metadata::default());
+        let grown = bucket.growing("k", 0).unwrap().append(&piece.content, piece.crc64, metadata, now);
+        bucket.put_object("k".to_owned(), Arc::new(Object { kind: ObjectKind::Normal, ..grown }));
+        for position in [0, 3] {
+            assert_eq!(bucket.growing("k", position).unwrap_err(), AppendError::NotAppendable);
         }
     }
 

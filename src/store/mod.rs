@@ -15,7 +15,10 @@ use crate::clock::Timestamp;
 use crate::content::Content;
 use crate::digest::TreeHash;
 
-pub use bucket::{AssemblyError, Bucket, MAX_PART_SIZE_BYTES, Metadata, Object, Part, PartNumber, Upload};
+pub use bucket::{
+    AppendError, AssemblyError, Bucket, Growing, MAX_PART_SIZE_BYTES, Metadata, Object, ObjectKind, Part,
+    PartNumber, Upload,
+};
 pub use listing::{Entry, PageQuery};
 pub use vault::{Archive, Chunk, ChunkRange, MAX_CHUNK_SIZE_BYTES, MAX_CHUNKS, Vault, VaultUpload};
 
