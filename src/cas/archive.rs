@@ -44,7 +44,7 @@ pub(super) fn upload(call: &Call<'_>, body: &Received) -> Handled {
         .with("Location", call.location("archives", &archive))
         .with("x-cas-archive-id", &archive)
         .with("x-cas-content-sha256", body.digests.sha256.expect("the plan asked for it").to_string())
-        .with("x-cas-sha256-tree-hash", tree.to_string());
+        .with("x-cas-sha256-tree-hash", tree.root().to_string());
     let change = Change::PutArchive {
         vault: call.target.vault.clone(),
         archive,

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::code::CasCode;
-use crate::digest::{Digests, Sha256, TreeHash, Wanted};
+use crate::digest::{Digests, Sha256, Tree, TreeHash, Wanted};
 use crate::message::{BodyError, BodyPlan, Context, Head, Outcome, Received, Reply};
 use crate::operation::{Emulation, Operation};
 use crate::signature::Refusal;
@@ -121,20 +121,21 @@ impl ClaimedHashes {
         })
     }
 
-    /// Compares them with the body that arrived; the linear one first. Returns the tree hash.
-    fn verify(&self, body: &Digests) -> Result<TreeHash, Error> {
+    /// Compares them with the body that arrived; the linear one first. Returns the tree over the body.
+    fn verify(&self, body: &Digests) -> Result<Tree, Error> {
         let linear = body.sha256.expect("the plan asked for it");
-        let tree = body.tree.expect("the plan asked for it");
+        let tree = body.tree.clone().expect("the plan asked for it");
         if self.linear != linear {
             return Err(Error::invalid(format_args!(
                 "Checksum mismatch: expected x-cas-content-sha256 {}, but the body has {linear}",
                 self.linear
             )));
         }
-        if self.tree != tree {
+        if self.tree != tree.root() {
             return Err(Error::invalid(format_args!(
-                "Checksum mismatch: expected x-cas-sha256-tree-hash {}, but the body has {tree}",
-                self.tree
+                "Checksum mismatch: expected x-cas-sha256-tree-hash {}, but the body has {}",
+                self.tree,
+                tree.root()
             )));
         }
         Ok(tree)

@@ -119,7 +119,7 @@ pub(super) fn put_part(call: &Call<'_>, body: &Received) -> Handled {
     let (upload, range, hashes) = part_head(call)?;
     check_length(body.content.len(), &range)?;
     let tree = hashes.verify(&body.digests)?;
-    let reply = Reply::new(204).with("x-cas-sha256-tree-hash", tree.to_string());
+    let reply = Reply::new(204).with("x-cas-sha256-tree-hash", tree.root().to_string());
     let change = Change::PutChunk {
         vault: call.target.vault.clone(),
         upload: call.target.id.clone(),
@@ -152,7 +152,7 @@ pub(super) fn complete(call: &Call<'_>) -> Handled {
     let tree = tree.parse().map_err(|_| {
         Error::invalid(format_args!("Invalid x-cas-sha256-tree-hash: {tree}, expected 64 hexadecimal digits"))
     })?;
-    let content = upload
+    let (content, tree) = upload
         .complete(size, tree)
         .map_err(|error| Error::invalid(format_args!("Cannot complete: {error}")))?;
     let archive = call.context.identity.archive_id();
@@ -194,7 +194,7 @@ pub(super) fn list_parts(call: &Call<'_>) -> Handled {
         .map(|(range, chunk)| {
             json!({
                 "RangeInBytes": format!("{}-{}", range.start, range.end - 1),
-                "SHA256TreeHash": chunk.tree.to_string(),
+                "SHA256TreeHash": chunk.tree.root().to_string(),
             })
         })
         .collect();

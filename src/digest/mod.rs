@@ -13,7 +13,7 @@ use sha2::Sha256 as Sha256Hash;
 
 pub use crc64::Crc64;
 pub use hex::Hex;
-pub use tree::{TreeHash, TreeHasher};
+pub use tree::{Tree, TreeHash, TreeHasher};
 
 /// An MD5 digest, 16 bytes.
 pub type Md5 = Hex<16, Md5Kind>;
@@ -54,8 +54,8 @@ pub struct Digests {
     pub sha1: Option<Sha1>,
     /// SHA-256 of all bytes.
     pub sha256: Option<Sha256>,
-    /// SHA-256 tree hash with leaves of 1 MiB.
-    pub tree: Option<TreeHash>,
+    /// SHA-256 tree with leaves of 1 MiB.
+    pub tree: Option<Tree>,
 }
 
 /// Computes the wanted digests of a body that arrives in pieces.

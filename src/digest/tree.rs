@@ -6,6 +6,8 @@
 //!
 //! Source: CAS API, "Checksums" (`cas.md` 3).
 
+use std::sync::Arc;
+
 use sha2::{Digest as _, Sha256};
 
 use super::Hex;
@@ -21,26 +23,51 @@ pub type TreeHash = Hex<32, TreeKind>;
 pub enum TreeKind {}
 
 impl TreeHash {
-    /// The tree hash of an archive from those of its parts in order. Right when every part but the last has the same
-    /// power of two of leaves; the last may be of any length up to that. `None` without parts.
-    pub fn fold(parts: impl IntoIterator<Item = TreeHash>) -> Option<TreeHash> {
+    /// The tree hash over nodes in order: over leaves, or over sub-trees of which each but the last has the same power
+    /// of two of leaves and the last at most as many. `None` without nodes.
+    fn fold(nodes: impl IntoIterator<Item = TreeHash>) -> Option<TreeHash> {
         let mut folded = Folding::default();
-        parts.into_iter().for_each(|part| folded.push(part));
+        nodes.into_iter().for_each(|node| folded.push(node));
         folded.finish()
     }
 }
 
-/// A tree hash in the making: at most one node of each level is kept.
+/// The tree over some bytes: its root, and its leaves, 32 bytes for each MiB. With them the hash of a range needs no
+/// look at the bytes. Cloning shares the leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tree {
+    root: TreeHash,
+    leaves: Arc<[TreeHash]>,
+}
+
+impl Tree {
+    /// The tree hash of all bytes.
+    pub fn root(&self) -> TreeHash {
+        self.root
+    }
+
+    /// The tree over the bytes of the parts one after the other. Right when every part but the last is a whole number of
+    /// MiB. `None` without parts.
+    pub fn concat<'a>(parts: impl IntoIterator<Item = &'a Tree>) -> Option<Tree> {
+        Self::new(parts.into_iter().flat_map(|part| part.leaves.iter().copied()).collect())
+    }
+
+    fn new(leaves: Vec<TreeHash>) -> Option<Tree> {
+        Some(Tree { root: TreeHash::fold(leaves.iter().copied())?, leaves: leaves.into() })
+    }
+}
+
+/// A tree in the making.
 pub struct TreeHasher {
     leaf: Sha256,
     leaf_len: u64,
-    folding: Folding,
+    leaves: Vec<TreeHash>,
 }
 
 impl TreeHasher {
     /// Starts with no bytes.
     pub fn new() -> Self {
-        TreeHasher { leaf: Sha256::new(), leaf_len: 0, folding: Folding::default() }
+        TreeHasher { leaf: Sha256::new(), leaf_len: 0, leaves: Vec::new() }
     }
 
     /// Feeds the next bytes.
@@ -57,14 +84,14 @@ impl TreeHasher {
         }
     }
 
-    /// The tree hash of all bytes fed.
-    pub fn finish(mut self) -> TreeHash {
+    /// The tree over all bytes fed.
+    pub fn finish(mut self) -> Tree {
         self.end_leaf();
-        self.folding.finish().expect("the last leaf was pushed")
+        Tree::new(self.leaves).expect("the last leaf was pushed")
     }
 
     fn end_leaf(&mut self) {
-        self.folding.push(Hex::new(self.leaf.finalize_reset().into()));
+        self.leaves.push(Hex::new(self.leaf.finalize_reset().into()));
         self.leaf_len = 0;
     }
 }
@@ -161,11 +188,15 @@ mod tests {
         serde_json::from_str(include_str!("../../tests/vectors/cas-tree-hash.json")).unwrap()
     }
 
-    fn hash(bytes: &[u8]) -> String {
+    fn tree(bytes: &[u8]) -> Tree {
         let mut hasher = TreeHasher::new();
         // Pieces that do not fit the leaves.
         bytes.chunks(100_003).for_each(|piece| hasher.update(piece));
-        hasher.finish().to_string()
+        hasher.finish()
+    }
+
+    fn hash(bytes: &[u8]) -> String {
+        tree(bytes).root().to_string()
     }
 
     fn size(value: &serde_json::Value) -> usize {
@@ -201,6 +232,8 @@ mod tests {
             }
             assert_eq!(parts.len(), vector["parts"].as_array().unwrap().len());
             assert_eq!(TreeHash::fold(parts).unwrap().to_string(), hash(&bytes), "{}", vector["part_size"]);
+            let trees: Vec<Tree> = bytes.chunks(size(&vector["part_size"])).map(tree).collect();
+            assert_eq!(Tree::concat(&trees), Some(tree(&bytes)), "{}", vector["part_size"]);
         }
     }
 

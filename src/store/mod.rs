@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::content::Content;
-use crate::digest::TreeHash;
+use crate::digest::Tree;
 
 pub use bucket::{
     AppendError, AssemblyError, Bucket, Growing, MAX_PART_SIZE_BYTES, Metadata, Object, ObjectKind, Part,
@@ -96,7 +96,7 @@ pub enum Change {
         vault: String,
         archive: String,
         content: Content,
-        tree: TreeHash,
+        tree: Tree,
         description: Option<String>,
         now: Timestamp,
     },
@@ -130,7 +130,7 @@ pub enum Change {
         upload: String,
         archive: String,
         content: Content,
-        tree: TreeHash,
+        tree: Tree,
         now: Timestamp,
     },
     DeleteVaultUpload {

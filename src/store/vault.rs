@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::content::Content;
-use crate::digest::TreeHash;
+use crate::digest::{Tree, TreeHash};
 
 /// The largest number of chunks.
 pub const MAX_CHUNKS: u64 = 10_000;
@@ -35,9 +35,9 @@ pub struct Vault {
 pub struct Archive {
     /// Its bytes.
     pub content: Content,
-    /// Their tree hash.
+    /// The tree over them.
     #[expect(dead_code, reason = "only jobs tell of it, and they are not built yet")]
-    pub tree: TreeHash,
+    pub tree: Tree,
     /// The description that came with the upload.
     #[cfg_attr(not(test), expect(dead_code, reason = "only jobs tell of it, and they are not built yet"))]
     pub description: Option<String>,
@@ -64,8 +64,8 @@ pub struct VaultUpload {
 pub struct Chunk {
     /// Its bytes; never empty.
     pub content: Content,
-    /// Their tree hash.
-    pub tree: TreeHash,
+    /// The tree over them.
+    pub tree: Tree,
 }
 
 /// The bytes that a chunk covers in the archive, from `Content-Range: bytes 0-1048575/*`.
@@ -184,7 +184,7 @@ impl VaultUpload {
     /// In this order: no chunks, a gap (also a short chunk that is not the last), a wrong size, a wrong tree hash.
     ///
     /// Source: `cas.md` 4.8.
-    pub fn complete(&self, size: u64, tree: TreeHash) -> Result<Content, CompletionError> {
+    pub fn complete(&self, size: u64, tree: TreeHash) -> Result<(Content, Tree), CompletionError> {
         let mut end = 0;
         for (range, _) in self.chunks_from(0) {
             if range.start != end {
@@ -193,14 +193,14 @@ impl VaultUpload {
             end = range.end;
         }
         let stored_tree =
-            TreeHash::fold(self.chunks.values().map(|chunk| chunk.tree)).ok_or(CompletionError::NoParts)?;
+            Tree::concat(self.chunks.values().map(|chunk| &chunk.tree)).ok_or(CompletionError::NoParts)?;
         if size != end {
             return Err(CompletionError::WrongSize { given: size, stored: end });
         }
-        if tree != stored_tree {
-            return Err(CompletionError::WrongTreeHash { given: tree, stored: stored_tree });
+        if tree != stored_tree.root() {
+            return Err(CompletionError::WrongTreeHash { given: tree, stored: stored_tree.root() });
         }
-        Ok(Content::concat(self.chunks.values().map(|chunk| &chunk.content)))
+        Ok((Content::concat(self.chunks.values().map(|chunk| &chunk.content)), stored_tree))
     }
 }
 
@@ -306,7 +306,7 @@ impl Vault {
         id: &str,
         archive: String,
         content: Content,
-        tree: TreeHash,
+        tree: Tree,
         now: Timestamp,
     ) {
         if let Some((id, upload)) = self.uploads.remove_entry(id) {
@@ -378,7 +378,7 @@ mod tests {
 
     const PART: u64 = 4;
 
-    fn tree(bytes: &[u8]) -> TreeHash {
+    fn tree(bytes: &[u8]) -> Tree {
         Hasher::of(bytes, Wanted { sha256_and_tree: true, ..Wanted::default() }).tree.unwrap()
     }
 
@@ -392,13 +392,14 @@ mod tests {
     }
 
     fn folded(chunks: &[&[u8]]) -> TreeHash {
-        TreeHash::fold(chunks.iter().map(|bytes| tree(bytes))).unwrap()
+        let chunks: Vec<Tree> = chunks.iter().map(|bytes| tree(bytes)).collect();
+        Tree::concat(&chunks).unwrap().root()
     }
 
     #[test]
     fn chunks_complete_to_their_concatenation() {
         let upload = upload(&[(1, b"ef"), (0, b"abcd")]);
-        let content = upload.complete(6, folded(&[b"abcd", b"ef"])).unwrap();
+        let (content, _) = upload.complete(6, folded(&[b"abcd", b"ef"])).unwrap();
         assert_eq!(content.to_bytes(), "abcdef");
     }
 
