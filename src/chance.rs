@@ -160,6 +160,13 @@ impl Identity {
         url_safe::<48>(&mut self.draw(b"cas upload id"))
     }
 
+    /// The job id of CAS, of the same shape as its upload id.
+    ///
+    /// Source: `cas.md` 1.3.
+    pub fn job_id(&self) -> String {
+        url_safe::<48>(&mut self.draw(b"cas job id"))
+    }
+
     fn draw(&self, kind: &[u8]) -> ChaCha8Rng {
         let names: [&[u8]; 4] =
             [kind, &self.exchange.to_le_bytes(), &self.arrival.to_le_bytes(), &self.execution.to_le_bytes()];
@@ -204,6 +211,8 @@ mod tests {
         assert_eq!(identity().cos_trace_id().len(), 172);
         assert_eq!(identity().archive_id().len(), 128);
         assert_eq!(identity().cas_upload_id().len(), 64);
+        assert_eq!(identity().job_id().len(), 64);
+        assert_ne!(identity().job_id(), identity().cas_upload_id());
 
         let request = String::from_utf8(STANDARD.decode(identity().cos_request_id()).unwrap()).unwrap();
         let fields: Vec<_> =

@@ -241,7 +241,7 @@ fn config(arguments: Serve, scenario: Option<Scenario>) -> Config {
             .into_iter()
             .map(|credential| (credential.id, credential.secret))
             .collect(),
-        account: Account { appid: arguments.appid, region: arguments.region, default_bucket: None },
+        account: Account { appid: arguments.appid, region: arguments.region, ..Config::default().account },
         buckets: arguments.bucket.into_iter().map(|bucket| (bucket.name, bucket.region)).collect(),
         vaults: arguments.vault,
         max_memory_bytes: arguments.max_memory,

@@ -59,6 +59,13 @@ impl Timestamp {
         httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
     }
 
+    /// Reads `2017-08-29T07:34:28Z`, also with milliseconds, as both services write dates. `None` for anything else.
+    pub fn parse_iso(text: &str) -> Option<Self> {
+        let time = Self(text.parse::<jiff::Timestamp>().ok()?.as_millisecond());
+        // The library reads more forms than the services know: offsets, weeks, lower case, a comma.
+        [time.iso_seconds(), time.iso_milliseconds()].iter().any(|written| written == text).then_some(time)
+    }
+
     /// Reads any of the three date forms of HTTP, to the second. `None` when it is none of them.
     pub fn parse_http_date(text: &str) -> Option<Self> {
         let since_epoch = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
@@ -121,6 +128,35 @@ mod tests {
         assert_eq!(Timestamp::parse_http_date(&time.rfc1123()), Some(time));
         for text in ["", "yesterday", "Thu, 99 May 2019 06:45:51 GMT", "2017-08-29T07:34:28Z"] {
             assert_eq!(Timestamp::parse_http_date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn iso_dates_are_read_back_in_the_two_forms_of_the_services() {
+        let time = Timestamp::from_unix_ms(1_557_989_151_042);
+        assert_eq!(Timestamp::parse_iso("2019-05-16T06:45:51.042Z"), Some(time));
+        let whole = Timestamp::from_unix_seconds(1_557_989_151);
+        assert_eq!(Timestamp::parse_iso("2019-05-16T06:45:51Z"), Some(whole));
+        assert_eq!(Timestamp::parse_iso("2019-05-16T06:45:51.000Z"), Some(whole));
+        for text in [
+            "",
+            "2019-05-16",
+            "2019-05-16T06:45:51",
+            "2019-05-16T06:45Z",
+            "2019-05-16T06:45:51+00:00",
+            "2019-05-16t06:45:51z",
+            "2019-05-16 06:45:51Z",
+            "2019-05-16T06:45:51,042Z",
+            "2019-05-16T06:45:51.042000Z",
+            "2019-02-29T06:45:51Z",
+            "2019-05-16T24:00:00Z",
+            "20190516T064551Z",
+            "2019-05-16T06:45:51Z[UTC]",
+            "99999-05-16T06:45:51Z",
+            " 2019-05-16T06:45:51Z",
+            "Thu, 16 May 2019 06:45:51 GMT",
+        ] {
+            assert_eq!(Timestamp::parse_iso(text), None, "{text}");
         }
     }
 

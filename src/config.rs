@@ -61,6 +61,7 @@ impl Default for Config {
                 appid: "1250000000".to_owned(),
                 region: "ap-guangzhou".to_owned(),
                 default_bucket: None,
+                jobs: Default::default(),
             },
             buckets: Vec::new(),
             vaults: Vec::new(),

@@ -40,6 +40,8 @@ pub struct Exchange {
     pub vault: Option<String>,
     /// CAS: the archive id.
     pub archive: Option<String>,
+    /// CAS: the job id.
+    pub job: Option<String>,
     /// The upload id.
     pub upload: Option<String>,
     /// The part number.
@@ -148,14 +150,14 @@ pub enum Ended {
 impl Exchange {
     /// Fills in what the request names.
     pub fn name(&mut self, names: &Names) {
-        let Names { bucket, key, upload, part, vault, archive, job: _ } = names.clone();
+        let Names { bucket, key, upload, part, vault, archive, job } = names.clone();
         (self.bucket, self.key, self.upload, self.part) = (bucket, key, upload, part);
-        (self.vault, self.archive) = (vault, archive);
+        (self.vault, self.archive, self.job) = (vault, archive, job);
     }
 
     /// The bytes that its free texts take.
     fn text_bytes(&self) -> usize {
-        let optional = [&self.bucket, &self.key, &self.upload, &self.range, &self.client];
+        let optional = [&self.bucket, &self.key, &self.upload, &self.job, &self.range, &self.client];
         self.path.len()
             + self.query.len()
             + self.host.len()

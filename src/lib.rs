@@ -70,3 +70,4 @@ pub use operation::{Emulation, Operation, Payload, Service};
 pub use scenario::{Diagnosis, Problem, Scenario, library};
 pub use server::{Emulator, StartError};
 pub use signature::{AuthMode, Credentials, Secret};
+pub use store::JobCompletion;

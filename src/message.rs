@@ -14,6 +14,7 @@ use crate::chance::Identity;
 use crate::clock::Timestamp;
 use crate::content::Content;
 use crate::digest::{Digests, Wanted};
+use crate::store::JobCompletion;
 
 /// The version of HTTP that a request speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,6 +231,8 @@ pub struct Account {
     pub region: String,
     /// The bucket that a request is for when neither its host nor its path names one.
     pub default_bucket: Option<String>,
+    /// When the jobs of its vaults complete.
+    pub jobs: JobCompletion,
 }
 
 impl Account {

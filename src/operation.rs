@@ -216,10 +216,10 @@ operations! {
     ListVaultUploads              Cas "ListMultipartUploads"           Nothing  Document Built;
 
     // CAS: jobs.
-    InitiateJob                   Cas "InitiateJob"                    Document Nothing  NotBuilt;
-    DescribeJob                   Cas "DescribeJob"                    Nothing  Document NotBuilt;
-    ListJobs                      Cas "ListJobs"                       Nothing  Document NotBuilt;
-    GetJobOutput                  Cas "GetJobOutput"                   Nothing  Data     NotBuilt;
+    InitiateJob                   Cas "InitiateJob"                    Document Nothing  Built;
+    DescribeJob                   Cas "DescribeJob"                    Nothing  Document Built;
+    ListJobs                      Cas "ListJobs"                       Nothing  Document Built;
+    GetJobOutput                  Cas "GetJobOutput"                   Nothing  Data     Built;
 }
 
 impl Operation {

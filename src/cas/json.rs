@@ -1,6 +1,101 @@
-//! JSON documents of CAS: laid out as the service lays them out.
+//! JSON documents of CAS: laid out as the service lays them out, and read as they come.
 
-use serde_json::Value;
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use super::error::Error;
+use crate::code::CasCode;
+
+/// The longest document that is read: 2 MiB.
+pub const MAX_DOCUMENT_BYTES: u64 = 2 << 20;
+
+/// The members of an object. A member that is null or an empty text counts as absent, as an empty header does; members
+/// that nobody asks for are left out.
+///
+/// Source: `cas.md` 1.6.
+#[derive(Debug)]
+pub struct Members(Map<String, Value>);
+
+/// Reads the document of a request. Nesting is bounded by the parser.
+///
+/// # Errors
+/// `SerializationException` for what is no JSON, or no object.
+pub fn members(document: &[u8]) -> Result<Members, Error> {
+    let broken = |reason: String| {
+        Error::new(CasCode::SerializationException).saying(format_args!("The body is not valid: {reason}."))
+    };
+    match serde_json::from_slice(document).map_err(|error| broken(error.to_string()))? {
+        Value::Object(members) => Ok(Members(members)),
+        other => Err(broken(format!("it is {}, not an object", kind(&other)))),
+    }
+}
+
+impl Members {
+    /// A text.
+    ///
+    /// # Errors
+    /// `InvalidParameterValueException` for a member of another type.
+    pub fn text(&self, name: &str) -> Result<Option<&str>, Error> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(wrong(name, other, "a text")),
+        }
+    }
+
+    /// A text that has to be there.
+    ///
+    /// # Errors
+    /// `MissingParameterValueException`, and those of [`Members::text`].
+    pub fn required(&self, name: &str) -> Result<&str, Error> {
+        self.text(name)?.ok_or_else(|| Error::missing(name))
+    }
+
+    /// The digits of a number, which clients also send as a text.
+    ///
+    /// # Errors
+    /// `InvalidParameterValueException` for a member of another type.
+    pub fn number(&self, name: &str) -> Result<Option<Cow<'_, str>>, Error> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.into())),
+            Some(Value::Number(number)) => Ok(Some(number.to_string().into())),
+            Some(other) => Err(wrong(name, other, "a number")),
+        }
+    }
+
+    /// The members of an inner object.
+    ///
+    /// # Errors
+    /// `InvalidParameterValueException` for a member of another type.
+    pub fn object(&self, name: &str) -> Result<Option<Members>, Error> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Object(members)) => Ok(Some(Members(members.clone()))),
+            Some(other) => Err(wrong(name, other, "an object")),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null() && value.as_str() != Some(""))
+    }
+}
+
+fn wrong(name: &str, value: &Value, expected: &str) -> Error {
+    Error::invalid(format_args!("Invalid {name}: it is {}, expected {expected}", kind(value)))
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
 
 /// Writes a value in the layout of jsoncpp's styled writer: three spaces of indent, a space on both sides of the
 /// colon, and a line feed at the end. Members come in the order of their names, as with jsoncpp.
@@ -62,6 +157,65 @@ mod tests {
             styled(&error),
             "{\n   \"code\" : \"BadRequest\",\n   \"message\" : \"a \\\"b\\\"\",\n   \"type\" : \"Client\"\n}\n"
         );
+    }
+
+    fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> CasCode {
+        result.unwrap_err().code()
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_document() {
+        let nested = |depth: usize, open: &str, close: &str| open.repeat(depth) + &close.repeat(depth);
+        let deep = [
+            nested(100_000, "[", "]"),
+            "[".repeat(100_000),
+            "{\"a\":".repeat(100_000),
+            format!("{{\"a\":{}}}", nested(1000, "[", "]")),
+        ];
+        let flat =
+            ["", " ", "x", "null", "true", "1", "\"{}\"", "[]", "[{}]", "{", "}", "{}{}", "{},", "{'a':1}"];
+        let broken =
+            ["{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\":\"\u{1}\"}", "{\"a\":01}", "{\"a\":\"\\ud800\"}"];
+        let texts = flat.iter().chain(&broken).map(|text| (*text).to_owned()).chain(deep);
+        for text in texts {
+            let start: String = text.chars().take(20).collect();
+            assert_eq!(code(members(text.as_bytes())), CasCode::SerializationException, "{start}");
+        }
+        for bytes in [&b"{\"a\":\"\xff\"}"[..], b"\xef\xbb\xbf{}", b"\0", b"{\0}"] {
+            assert_eq!(code(members(bytes)), CasCode::SerializationException, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn members_have_their_types_and_may_be_absent() {
+        let members = members(
+            br#"{"text": "x", "empty": "", "null": null, "number": 5, "float": 1.5, "object": {"a": "b"}, "array": [],
+                 "bool": true, "twice": 1, "twice": "2"}"#,
+        )
+        .unwrap();
+        assert_eq!(members.text("text").unwrap(), Some("x"));
+        for absent in ["empty", "null", "none"] {
+            assert_eq!(members.text(absent).unwrap(), None, "{absent}");
+            assert_eq!(members.number(absent).unwrap(), None, "{absent}");
+            assert!(members.object(absent).unwrap().is_none(), "{absent}");
+            assert_eq!(code(members.required(absent)), CasCode::MissingParameterValueException, "{absent}");
+        }
+        assert_eq!(members.number("number").unwrap().as_deref(), Some("5"));
+        assert_eq!(members.number("text").unwrap().as_deref(), Some("x"));
+        assert_eq!(members.number("float").unwrap().as_deref(), Some("1.5"));
+        assert_eq!(members.text("twice").unwrap(), Some("2"));
+        assert_eq!(members.object("object").unwrap().unwrap().required("a").unwrap(), "b");
+
+        let invalid = CasCode::InvalidParameterValueException;
+        for name in ["number", "float", "object", "array", "bool"] {
+            assert_eq!(code(members.text(name)), invalid, "{name}");
+        }
+        for name in ["object", "array", "bool"] {
+            assert_eq!(code(members.number(name)), invalid, "{name}");
+        }
+        for name in ["text", "number", "array", "bool"] {
+            assert_eq!(code(members.object(name)), invalid, "{name}");
+        }
     }
 
     #[test]

@@ -5,10 +5,15 @@
 mod archive;
 mod auth;
 mod error;
+mod inventory;
+mod job;
 mod json;
 mod route;
 mod upload;
 mod vault;
+
+use std::fmt;
+use std::ops::Range;
 
 use serde_json::Value;
 
@@ -16,7 +21,7 @@ use crate::clock::Timestamp;
 use crate::code::CasCode;
 use crate::digest::{Digests, Sha256, Tree, TreeHash, Wanted};
 use crate::message::{BodyError, BodyPlan, Context, Head, Outcome, Received, Reply};
-use crate::operation::{Emulation, Operation};
+use crate::operation::{Emulation, Operation, Payload};
 use crate::signature::Refusal;
 use crate::store::{Change, ChunkRange, Store, Vault};
 
@@ -154,6 +159,7 @@ pub fn admit(target: &Target, head: &Head, store: &Store, context: &Context<'_>)
     let plan = check_account(&call).and_then(|()| match target.operation {
         Operation::UploadArchive => archive::admit_upload(&call),
         Operation::UploadVaultPart => upload::admit_part(&call),
+        Operation::InitiateJob => job::admit_initiate(&call),
         operation if operation.emulation() == Emulation::NotBuilt => Err(not_implemented(operation)),
         _ => Ok(BodyPlan::IGNORED),
     });
@@ -182,6 +188,10 @@ pub fn handle(
         Operation::AbortVaultUpload => upload::abort(&call),
         Operation::ListVaultParts => upload::list_parts(&call),
         Operation::ListVaultUploads => upload::list(&call),
+        Operation::InitiateJob => job::initiate(&call, body),
+        Operation::DescribeJob => job::describe(&call),
+        Operation::ListJobs => job::list(&call),
+        Operation::GetJobOutput => job::output(&call),
         operation => Err(not_implemented(operation)),
     });
     let mut outcome =
@@ -201,6 +211,16 @@ pub fn part_number(target: &Target, head: &Head, store: &Store, now: Timestamp) 
     Some(range.start() / upload.part_size_bytes + 1)
 }
 
+/// The bytes of the output of its job that a request reads, and how many there are; `None` when there is no output.
+pub fn requested_range(
+    target: &Target,
+    head: &Head,
+    store: &Store,
+    now: Timestamp,
+) -> Option<(Range<u64>, u64)> {
+    job::requested_range(store.vault(&target.vault)?.job(&target.id, now)?, head, now)
+}
+
 /// The answer when a request cannot be routed.
 pub fn refuse(error: Error, context: &Context<'_>) -> Reply {
     answer(error.into_reply(), context)
@@ -212,8 +232,14 @@ pub fn refuse_signature(refusal: &Refusal, context: &Context<'_>) -> Reply {
 }
 
 /// The answer when a body did not arrive whole.
-pub fn refuse_body(error: BodyError, context: &Context<'_>) -> Reply {
-    refuse(error.into(), context)
+pub fn refuse_body(error: BodyError, target: &Target, context: &Context<'_>) -> Reply {
+    let error = match (error, target.operation.request()) {
+        (BodyError::TooLarge, Payload::Document) => {
+            Error::new(CasCode::SerializationException).saying("The document is longer than 2 MiB.")
+        }
+        (error, _) => error.into(),
+    };
+    refuse(error, context)
 }
 
 /// The header lines that every answer has. The official client cannot do without the request id.
@@ -236,8 +262,8 @@ fn check_account(call: &Call<'_>) -> Result<(), Error> {
     )))
 }
 
-fn not_implemented(operation: Operation) -> Error {
-    Error::new(CasCode::NotImplemented).saying(format_args!("cos-emu does not emulate {operation}."))
+fn not_implemented(what: impl fmt::Display) -> Error {
+    Error::new(CasCode::NotImplemented).saying(format_args!("cos-emu does not emulate {what}."))
 }
 
 fn changed(reply: Reply, change: Change) -> Outcome<Change> {

@@ -296,6 +296,7 @@ mod tests {
             appid: "1250000000".to_owned(),
             region: "ap-guangzhou".to_owned(),
             default_bucket: default_bucket.map(str::to_owned),
+            jobs: Default::default(),
         }
     }
 

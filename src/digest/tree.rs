@@ -6,6 +6,7 @@
 //!
 //! Source: CAS API, "Checksums" (`cas.md` 3).
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -50,6 +51,24 @@ impl Tree {
     /// MiB. `None` without parts.
     pub fn concat<'a>(parts: impl IntoIterator<Item = &'a Tree>) -> Option<Tree> {
         Self::new(parts.into_iter().flat_map(|part| part.leaves.iter().copied()).collect())
+    }
+
+    /// The tree hash of a range of the `size` bytes, if the range is a node of the tree: it starts and ends between
+    /// leaves, has a power of two of them or reaches the end, and starts at a multiple of that power.
+    ///
+    /// Source: `cas.md` 3.4.
+    pub fn sub_tree(&self, range: Range<u64>, size: u64) -> Option<TreeHash> {
+        let ends_a_leaf =
+            range.end == size || (range.end < size && range.end.is_multiple_of(LEAF_SIZE_BYTES));
+        if range.is_empty() || !range.start.is_multiple_of(LEAF_SIZE_BYTES) || !ends_a_leaf {
+            return None;
+        }
+        let first = usize::try_from(range.start / LEAF_SIZE_BYTES).ok()?;
+        let leaves = self.leaves.get(first..usize::try_from(range.end.div_ceil(LEAF_SIZE_BYTES)).ok()?)?;
+        let power = leaves.len().next_power_of_two();
+        let reaches_the_end = first + leaves.len() == self.leaves.len();
+        let is_node = first.is_multiple_of(power) && (leaves.len() == power || reaches_the_end);
+        is_node.then(|| TreeHash::fold(leaves.iter().copied())).flatten()
     }
 
     fn new(leaves: Vec<TreeHash>) -> Option<Tree> {
@@ -260,16 +279,69 @@ mod tests {
     }
 
     #[test]
-    fn every_vector_of_a_range_has_the_tree_hash_of_its_bytes() {
+    fn every_vector_of_a_range_has_the_tree_hash_of_its_bytes_if_it_is_a_sub_tree() {
         let vectors = vectors();
         let ranges = &vectors["subtree_alignment"];
         let bytes = pattern(size(&ranges["archive_size"]));
-        assert_eq!(hash(&bytes), ranges["archive_tree_hash"]);
+        let whole = tree(&bytes);
+        assert_eq!(whole.root().to_string(), ranges["archive_tree_hash"]);
         let cases = ranges["cases"].as_array().unwrap();
         assert_eq!(cases.len(), 15);
         for case in cases {
-            let range = &bytes[size(&case["start"])..=size(&case["end_inclusive"])];
-            assert_eq!(hash(range), case["tree_hash_of_range"], "{case}");
+            let range = size(&case["start"])..size(&case["end_inclusive"]) + 1;
+            assert_eq!(hash(&bytes[range.clone()]), case["tree_hash_of_range"], "{case}");
+            let of_the_leaves = whole.sub_tree(range.start as u64..range.end as u64, bytes.len() as u64);
+            let expected =
+                case["aligned"].as_bool().unwrap().then(|| case["tree_hash_of_range"].as_str().unwrap());
+            assert_eq!(of_the_leaves.map(|hash| hash.to_string()).as_deref(), expected, "{case}");
+        }
+    }
+
+    /// The nodes of a tree, by the recursive definition: ranges of leaves.
+    fn nodes(leaves: Range<usize>, found: &mut Vec<Range<usize>>) {
+        found.push(leaves.clone());
+        if leaves.len() > 1 {
+            let middle = leaves.start + leaves.len().next_power_of_two() / 2;
+            nodes(leaves.start..middle, found);
+            nodes(middle..leaves.end, found);
+        }
+    }
+
+    #[test]
+    fn the_sub_trees_are_the_nodes_of_the_tree_and_no_other_ranges() {
+        for count in 1..=40usize {
+            let tree = Tree::new((0..count as u32).map(leaf).collect()).unwrap();
+            let mut found = Vec::new();
+            nodes(0..count, &mut found);
+            // The last leaf is a short one.
+            let size = (count as u64 - 1) * LEAF_SIZE_BYTES + 1;
+            for (first, last) in
+                (0..count).flat_map(|first| (first + 1..=count).map(move |last| (first, last)))
+            {
+                let bytes = first as u64 * LEAF_SIZE_BYTES..(last as u64 * LEAF_SIZE_BYTES).min(size);
+                let expected = found.contains(&(first..last)).then(|| recursive(&tree.leaves[first..last]));
+                assert_eq!(tree.sub_tree(bytes, size), expected, "{first}..{last} of {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_range_that_cuts_a_leaf_is_no_sub_tree() {
+        let tree = Tree::new((0..4).map(leaf).collect()).unwrap();
+        let size = 3 * LEAF_SIZE_BYTES + 7;
+        for range in [
+            0..0,
+            0..1,
+            1..LEAF_SIZE_BYTES,
+            0..LEAF_SIZE_BYTES + 1,
+            0..size - 1,
+            0..size + 1,
+            0..4 * LEAF_SIZE_BYTES,
+            0..u64::MAX,
+            LEAF_SIZE_BYTES..LEAF_SIZE_BYTES,
+            8 * LEAF_SIZE_BYTES..9 * LEAF_SIZE_BYTES,
+        ] {
+            assert_eq!(tree.sub_tree(range.clone(), size), None, "{range:?}");
         }
     }
 }

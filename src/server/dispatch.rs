@@ -172,12 +172,16 @@ impl Route {
     }
 
     /// The bytes that the request reads or sends.
-    fn span(&self, head: &Head, store: &Store) -> Span {
+    fn span(&self, head: &Head, store: &Store, now: Timestamp) -> Span {
         match self {
             Route::Cos(Ok(target))
                 if matches!(target.operation, Operation::GetObject | Operation::HeadObject) =>
             {
                 let (range, total) = cos::requested_range(target, head, store).unzip();
+                return Span { range, total };
+            }
+            Route::Cas(Ok(target)) if target.operation == Operation::GetJobOutput => {
+                let (range, total) = cas::requested_range(target, head, store, now).unzip();
                 return Span { range, total };
             }
             Route::Cas(Ok(target)) if target.operation == Operation::UploadVaultPart => {
@@ -219,7 +223,8 @@ impl Route {
         match self {
             Route::Cos(Ok(target)) => cos::refuse_body(error, target, head, context),
             Route::Cos(Err(_)) => cos::refuse(error.into(), head, context),
-            Route::Cas(_) => cas::refuse_body(error, context),
+            Route::Cas(Ok(target)) => cas::refuse_body(error, target, context),
+            Route::Cas(Err(_)) => cas::refuse(error.into(), context),
         }
     }
 
@@ -306,7 +311,7 @@ impl<'a> Arrived<'a> {
 
         let mut state = world.state();
         let names = route.names(&head, &state.store, now);
-        let span = route.span(&head, &state.store);
+        let span = route.span(&head, &state.store, now);
         let facts = Facts {
             service: route.service(),
             operation: route.operation(),

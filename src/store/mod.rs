@@ -1,10 +1,11 @@
-//! Buckets, objects, uploads, vaults and archives as a state machine.
+//! Buckets, objects, uploads, vaults, archives and jobs as a state machine.
 //!
 //! Handlers look at the store and answer with a list of changes; `Store::apply` is the only place that mutates. That
 //! separation is what makes "the operation took place, the client was told otherwise" a plain matter of applying a
 //! change or not. The store knows no HTTP, no status codes, and never reads a clock.
 
 mod bucket;
+mod job;
 mod listing;
 mod vault;
 
@@ -18,6 +19,10 @@ use crate::digest::Tree;
 pub use bucket::{
     AppendError, AssemblyError, Bucket, Growing, MAX_PART_SIZE_BYTES, Metadata, Object, ObjectKind, Part,
     PartNumber, Upload,
+};
+pub use job::{
+    ArchiveRetrieval, InventoryFormat, InventoryRetrieval, InventorySelection, Job, JobCompletion, JobStatus,
+    Retrieved, Task,
 };
 pub use listing::{Entry, PageQuery};
 pub use vault::{Archive, Chunk, ChunkRange, MAX_CHUNK_SIZE_BYTES, MAX_CHUNKS, Vault, VaultUpload};
@@ -142,6 +147,17 @@ pub enum Change {
         upload: String,
         index: u64,
     },
+    CreateJob {
+        vault: String,
+        id: String,
+        job: Job,
+    },
+    /// The job was described, which may complete it.
+    DescribeJob {
+        vault: String,
+        id: String,
+        now: Timestamp,
+    },
 }
 
 impl Store {
@@ -229,6 +245,12 @@ impl Store {
             }
             Change::DeleteChunk { vault, upload, index } => {
                 self.in_vault(&vault, |vault| vault.delete_chunk(&upload, index));
+            }
+            Change::CreateJob { vault, id, job } => {
+                self.in_vault(&vault, |vault| vault.create_job(id, job));
+            }
+            Change::DescribeJob { vault, id, now } => {
+                self.in_vault(&vault, |vault| vault.describe_job(&id, now));
             }
         }
     }

@@ -1,11 +1,12 @@
-//! A vault of CAS: its archives and its unfinished multipart uploads.
+//! A vault of CAS: its archives, its unfinished multipart uploads and its jobs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::job::Job;
 use crate::clock::Timestamp;
 use crate::content::Content;
 use crate::digest::{Tree, TreeHash};
@@ -28,6 +29,7 @@ pub struct Vault {
     uploads: BTreeMap<String, VaultUpload>,
     /// Uploads that were completed, with their archive and the time: a repeated completion gets the same answer.
     completed_uploads: BTreeMap<String, (String, Timestamp)>,
+    jobs: BTreeMap<String, Job>,
 }
 
 /// An archive.
@@ -36,10 +38,8 @@ pub struct Archive {
     /// Its bytes.
     pub content: Content,
     /// The tree over them.
-    #[expect(dead_code, reason = "only jobs tell of it, and they are not built yet")]
     pub tree: Tree,
     /// The description that came with the upload.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only jobs tell of it, and they are not built yet"))]
     pub description: Option<String>,
     /// When it was stored.
     pub created: Timestamp,
@@ -213,6 +213,7 @@ impl Vault {
             deleted_archives: BTreeSet::new(),
             uploads: BTreeMap::new(),
             completed_uploads: BTreeMap::new(),
+            jobs: BTreeMap::new(),
         }
     }
 
@@ -259,6 +260,22 @@ impl Vault {
         let (archive, at) = self.completed_uploads.get(id)?;
         let archive = self.archives.get_key_value(archive).filter(|_| now.since(*at) <= UPLOAD_LIFE)?;
         Some((archive.0.as_str(), archive.1))
+    }
+
+    /// The job of that id, unless it was completed more than 24 hours ago.
+    pub fn job(&self, id: &str, now: Timestamp) -> Option<&Job> {
+        self.jobs.get(id).filter(|job| job.lives(now))
+    }
+
+    /// The jobs with an id of `from` or behind it that were not completed more than 24 hours ago, in the order of their
+    /// ids.
+    pub fn jobs_from<'a>(
+        &'a self,
+        from: &str,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (&'a str, &'a Job)> + use<'a> {
+        let jobs = self.jobs.range::<str, _>((Bound::Included(from), Bound::Unbounded));
+        jobs.filter(move |(_, job)| job.lives(now)).map(|(id, job)| (id.as_str(), job))
     }
 
     pub(super) fn put_archive(&mut self, id: String, archive: Archive) {
@@ -318,6 +335,18 @@ impl Vault {
         }
     }
 
+    /// Adds a job. Those that nobody can ask for any more make room: they share the bytes of archives.
+    pub(super) fn create_job(&mut self, id: String, job: Job) {
+        self.jobs.retain(|_, earlier| earlier.lives(job.created));
+        self.jobs.insert(id, job);
+    }
+
+    pub(super) fn describe_job(&mut self, id: &str, now: Timestamp) {
+        if let Some(job) = self.jobs.get_mut(id) {
+            *job = job.described(now);
+        }
+    }
+
     pub(super) fn delete_upload(&mut self, id: &str) {
         self.uploads.remove(id);
     }
@@ -333,6 +362,7 @@ impl Vault {
 mod tests {
     use super::*;
     use crate::digest::{Hasher, Wanted};
+    use crate::store::job::{ArchiveRetrieval, JobCompletion, Task};
 
     #[test]
     fn content_ranges_are_read_half_open_and_written_inclusive() {
@@ -431,6 +461,28 @@ mod tests {
         assert!(vault.upload("u", hours(44)).is_some());
         assert!(vault.upload("u", hours(45)).is_none());
         assert!(vault.uploads(hours(45)).is_empty());
+    }
+
+    #[test]
+    fn a_job_is_gone_24_hours_after_it_was_completed() {
+        let hours = |hours: i64| Timestamp::from_unix_seconds(hours * 3600);
+        let retrieval = ArchiveRetrieval { archive: "a".to_owned(), tier: "Bulk", source: None };
+        let job = |completion, now| Job::new(Task::Archive(retrieval.clone()), None, completion, now);
+        let mut vault = Vault::new("r".to_owned(), hours(0));
+        vault.create_job("j".to_owned(), job(JobCompletion::Immediately, hours(0)));
+        vault.create_job("k".to_owned(), job(JobCompletion::AfterDescribes(1), hours(0)));
+        vault.describe_job("k", hours(10));
+        let ids = |vault: &Vault, from: &str, now| {
+            vault.jobs_from(from, hours(now)).map(|(id, _)| id.to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&vault, "", 24), ["j", "k"]);
+        assert_eq!(ids(&vault, "j", 24), ["j", "k"]);
+        assert_eq!(ids(&vault, "jj", 24), ["k"]);
+        assert_eq!(ids(&vault, "", 25), ["k"]);
+        assert!(vault.job("j", hours(25)).is_none());
+        assert!(vault.job("k", hours(34)).is_some() && vault.job("k", hours(35)).is_none());
+        vault.create_job("l".to_owned(), job(JobCompletion::Immediately, hours(30)));
+        assert_eq!(vault.jobs.keys().collect::<Vec<_>>(), ["k", "l"]);
     }
 
     #[test]

@@ -124,6 +124,7 @@ pub const SPELLINGS: &[&str] = &[
     "Server",
     "x-cas-archive-id",
     "x-cas-content-sha256",
+    "x-cas-job-id",
     "x-cas-multipart-upload-id",
     "x-cas-requestId",
     "x-cas-sha256-tree-hash",

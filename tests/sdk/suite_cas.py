@@ -1,11 +1,17 @@
 # The official CAS client (Python 2) against cos-emu: python2.7 suite_cas.py <host> <port>.
 import hashlib
 import io
+import json
+import os
+import shutil
 import sys
+import tempfile
+import time
 
 from cas.api import CasAPI
 from cas.client import CASClient
 from cas.exceptions.cas_server_error import CASServerError
+from cas.vault import Vault
 
 host, port = sys.argv[1], int(sys.argv[2])
 api = CasAPI(CASClient(host, '1250000000', 'AKIDcosemu', 'cosemu', port=port))
@@ -73,7 +79,37 @@ fails(lambda: api.post_multipart_from_reader(vault, upload, io.BytesIO(DATA), le
 api.abort_multipart_upload(vault, upload)
 fails(lambda: api.list_parts(vault, upload), 404, 'ResourceNotFoundException')
 fails(lambda: api.delete_vault(vault), 400, 'BadRequest')
-for archive in (archive, second, third):
+
+# Jobs. What is larger than 32 MiB is downloaded in pieces, each of which has to have its tree hash.
+time.sleep = lambda seconds: None
+large = DATA * 6 + DATA[:4 * MIB]
+fourth = api.post_archive(vault, large, hashlib.sha256(large).hexdigest(), tree(large))['x-cas-archive-id']
+folder = tempfile.mkdtemp()
+path = os.path.join(folder, 'output')
+owner = Vault.get_vault_by_name(api, vault)
+for job, expected in (
+    (owner.retrieve_archive(fourth, desc='all'), large),
+    (owner.retrieve_archive(archive, byte_range=(4 * MIB, len(DATA) - 1), tier='Expedited'), DATA[4 * MIB:]),
+    (owner.retrieve_archive(archive, byte_range=(MIB, 3 * MIB - 1), tier='Bulk'), DATA[MIB:3 * MIB]),
+):
+    job.download_to_file(path)
+    with open(path, 'rb') as output:
+        check(output.read() == expected, 'download_to_file')
+    check(job.completed and job.status_code == 'Succeeded', 'the status of a job')
+job = owner.initiate_retrieve_inventory()
+job.download_to_file(path)
+with open(path, 'rb') as output:
+    inventory = json.load(output)
+sizes = dict((entry['ArchiveId'], entry['Size']) for entry in inventory['ArchiveList'])
+check(sizes == {archive: len(DATA), second: len(DATA), third: len(DATA), fourth: len(large)}, 'the inventory')
+shutil.rmtree(folder)
+check(len(api.list_all_jobs(vault)['JobList']) == 4, 'list_all_jobs')
+check(len(api.list_jobs(vault, completed='true', limit=2)['JobList']) == 2, 'list_jobs')
+fails(lambda: owner.retrieve_archive(archive, byte_range=(1, 2)), 400, 'InvalidParameterValueException')
+fails(lambda: owner.retrieve_archive('never'), 404, 'ResourceNotFoundException')
+fails(lambda: api.get_job_output(vault, job.id, (0, 1 << 30)), 400, 'InvalidParameterValueException')
+fails(lambda: api.describe_job(vault, 'never'), 404, 'ResourceNotFoundException')
+for archive in (archive, second, third, fourth):
     api.delete_archive(vault, archive)
 api.delete_vault(vault)
 fails(lambda: api.describe_vault(vault), 404, 'ResourceNotFoundException')
