@@ -357,15 +357,44 @@ pub(super) fn admit_delete_many(call: &Call<'_>) -> Result<BodyPlan, Error> {
 pub(super) fn delete_many(call: &Call<'_>, body: &Received) -> Handled {
     admit_delete_many(call)?;
     ClaimedDigests::of(call.head)?.verify(&body.digests, CosCode::InvalidDigest)?;
+    let Deletion { keys, quiet } = listed_keys(&body.content.to_bytes())?;
+    let bucket = call.bucket()?;
+    let changes = keys
+        .iter()
+        .filter(|key| bucket.object(key).is_some())
+        .map(|key| Change::DeleteObject { bucket: call.target.bucket.clone(), key: key.clone() })
+        .collect();
+    let document = xml::document("DeleteResult", |result| {
+        for key in keys.iter().filter(|_| !quiet) {
+            result.nested("Deleted", |deleted| deleted.text("Key", key));
+        }
+    });
+    Ok(Outcome { reply: document_reply(document), changes })
+}
+
+/// What a `Delete` document asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// The keys, 1 to 1000, in the order of the document. None is empty.
+    pub keys: Vec<String>,
+    /// Whether the answer leaves out what was deleted.
+    pub quiet: bool,
+}
+
+/// Reads a `Delete` document.
+///
+/// # Errors
+/// `MalformedXML`, also for more than 1000 keys.
+pub fn listed_keys(document: &[u8]) -> Result<Deletion, Error> {
     let malformed = |reason: &str| Error::new(CosCode::MalformedXML).because(reason);
-    let delete = xml::parse(&body.content.to_bytes()).map_err(|error| malformed(error.0))?;
+    let delete = xml::parse(document).map_err(|error| malformed(error.0))?;
     if delete.name != "Delete" {
         return Err(malformed("the root is not Delete"));
     }
-    let keys: Vec<&str> = delete
+    let keys: Vec<_> = delete
         .all("Object")
         .map(|object| {
-            let key = object.children.iter().find(|child| child.name == "Key").map(|key| key.text.as_str());
+            let key = object.children.iter().find(|child| child.name == "Key").map(|key| key.text.clone());
             key.filter(|key| !key.is_empty()).ok_or_else(|| malformed("an Object has no Key"))
         })
         .collect::<Result<_, _>>()?;
@@ -376,18 +405,7 @@ pub(super) fn delete_many(call: &Call<'_>, body: &Received) -> Handled {
         return Err(Error::new(CosCode::MalformedXML).saying("delete key size is greater than 1000"));
     }
     let quiet = delete.text_of("Quiet").is_some_and(|quiet| quiet.eq_ignore_ascii_case("true"));
-    let bucket = call.bucket()?;
-    let changes = keys
-        .iter()
-        .filter(|key| bucket.object(key).is_some())
-        .map(|key| Change::DeleteObject { bucket: call.target.bucket.clone(), key: (*key).to_owned() })
-        .collect();
-    let document = xml::document("DeleteResult", |result| {
-        for key in keys.iter().filter(|_| !quiet) {
-            result.nested("Deleted", |deleted| deleted.text("Key", key));
-        }
-    });
-    Ok(Outcome { reply: document_reply(document), changes })
+    Ok(Deletion { keys, quiet })
 }
 
 pub(super) fn quoted(etag: &str) -> String {
