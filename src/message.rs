@@ -119,15 +119,19 @@ impl Head {
         }
     }
 
-    /// The access key id of the signature, wherever it stands: in the header, in the query, or inside `sign`.
+    /// The access key id of the signature, wherever it stands: in the header, in the query, or inside `sign`. The
+    /// first that is a signature counts, as when it is verified.
     pub fn access_key_id(&self) -> Option<&str> {
-        fn key_id_of(signature: &str) -> Option<&str> {
-            signature.split('&').find_map(|field| field.trim().strip_prefix("q-ak="))
+        /// The id, empty when there is none; `None` for a text that is no signature.
+        fn key_id_of(text: &str) -> Option<&str> {
+            let field = |start: &str| text.split('&').find_map(|field| field.trim().strip_prefix(start));
+            field("q-sign-algorithm=").map(|_| field("q-ak=").unwrap_or(""))
         }
+        let query = &self.query;
         self.header("authorization")
             .and_then(key_id_of)
-            .or_else(|| self.query.get("q-ak"))
-            .or_else(|| self.query.get("sign").and_then(key_id_of))
+            .or_else(|| query.get("q-sign-algorithm").map(|_| query.get("q-ak").unwrap_or("")))
+            .or_else(|| query.get("sign").and_then(key_id_of))
             .filter(|id| !id.is_empty())
     }
 }
@@ -469,9 +473,22 @@ pub(crate) mod tests {
         let id = |target, lines: &[_]| head("GET", target, lines).access_key_id().map(str::to_owned);
         let signature = ("authorization", "q-sign-algorithm=sha1&q-ak=AKIDx&q-sign-time=1;2");
         assert_eq!(id("/", &[signature]).as_deref(), Some("AKIDx"));
-        assert_eq!(id("/?q-ak=AKIDy", &[]).as_deref(), Some("AKIDy"));
+        assert_eq!(id("/?q-sign-algorithm=sha1&q-ak=AKIDy", &[]).as_deref(), Some("AKIDy"));
         assert_eq!(id("/?sign=q-sign-algorithm%3Dsha1%26q-ak%3DAKIDz%26x", &[]).as_deref(), Some("AKIDz"));
         assert_eq!(id("/", &[("authorization", "Bearer x")]), None);
+    }
+
+    #[test]
+    fn the_key_id_of_what_is_no_signature_names_no_client() {
+        let id = |target, lines: &[_]| head("GET", target, lines).access_key_id().map(str::to_owned);
+        let no_signature = ("authorization", "q-ak=AKIDx");
+        let in_query = "/?q-sign-algorithm=sha1&q-ak=AKIDy";
+        let in_sign = "/?q-ak=AKIDx&sign=q-sign-algorithm%3Dsha1%26q-ak%3DAKIDz";
+        assert_eq!(id(in_query, &[no_signature]).as_deref(), Some("AKIDy"));
+        assert_eq!(id(in_sign, &[no_signature]).as_deref(), Some("AKIDz"));
+        assert_eq!(id("/?q-ak=AKIDx&sign=q-ak%3DAKIDx", &[no_signature]), None);
+        let keyless = ("authorization", "q-sign-algorithm=sha1");
+        assert_eq!(id(in_query, &[keyless]), None);
     }
 
     #[test]
