@@ -53,7 +53,7 @@ fn upload<'a>(call: &Call<'a>) -> Result<(&'a str, &'a Upload), Error> {
 /// `InvalidArgument` when there is no number from 1 to 10,000.
 fn part_number(call: &Call<'_>) -> Result<PartNumber, Error> {
     let text = call.head.query.get("partNumber").unwrap_or("");
-    text.parse().ok().and_then(PartNumber::new).ok_or_else(|| {
+    PartNumber::parse(text).ok_or_else(|| {
         Error::new(CosCode::InvalidArgument)
             .because(format_args!("partNumber is \"{text}\", but must be a number from 1 to 10000"))
     })
@@ -163,8 +163,7 @@ fn listed_parts(document: &[u8]) -> Result<Vec<(PartNumber, String)>, Error> {
     let parts: Vec<_> = root
         .all("Part")
         .map(|part| {
-            let number =
-                part.text_of("PartNumber").and_then(|number| number.parse().ok()).and_then(PartNumber::new);
+            let number = part.text_of("PartNumber").and_then(PartNumber::parse);
             let number = number.ok_or_else(|| malformed("a Part has no PartNumber from 1 to 10000"))?;
             let etag = part.text_of("ETag").ok_or_else(|| malformed("a Part has no ETag"))?;
             Ok((number, etag.trim_matches('"').to_owned()))
@@ -243,6 +242,7 @@ mod tests {
             "<CompleteMultipartUpload><Part><ETag>a</ETag></Part></CompleteMultipartUpload>",
             "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>",
             "<CompleteMultipartUpload><Part><PartNumber>x</PartNumber><ETag>a</ETag></Part></CompleteMultipartUpload>",
+            "<CompleteMultipartUpload><Part><PartNumber>+1</PartNumber><ETag>a</ETag></Part></CompleteMultipartUpload>",
             "<CompleteMultipartUpload><Part><PartNumber>0</PartNumber><ETag>a</ETag></Part></CompleteMultipartUpload>",
             "<CompleteMultipartUpload><Part><PartNumber>10001</PartNumber><ETag>a</ETag></Part></CompleteMultipartUpload>",
             "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>a</ETag></Part>",

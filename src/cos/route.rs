@@ -36,7 +36,11 @@ impl Target {
             bucket: present(&self.bucket),
             key: present(&self.key),
             upload: head.query.get("uploadId").and_then(present),
-            part: head.query.get("partNumber").and_then(|number| number.parse().ok()),
+            part: head
+                .query
+                .get("partNumber")
+                .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+                .and_then(|number| number.parse().ok()),
             ..Names::default()
         }
     }
@@ -450,6 +454,17 @@ mod tests {
             .filter(|operation| operation.service() == Service::Cos && !found.contains(operation))
             .collect();
         assert!(missing.is_empty(), "no route leads to {missing:?}");
+    }
+
+    #[test]
+    fn the_part_is_named_as_it_is_sent_and_only_by_digits() {
+        let part = |number: &str| {
+            let target = format!("/k?partNumber={number}&uploadId=x");
+            let head = head("PUT", &target, &[("Host", "b-1.cos.ap-x.myqcloud.com")]);
+            route(&head, &account(None)).unwrap().names(&head).part
+        };
+        assert_eq!((part("3"), part("0"), part("10001")), (Some(3), Some(0), Some(10_001)));
+        assert_eq!((part("%2B3"), part("+3"), part("x"), part("")), (None, None, None, None));
     }
 
     #[test]

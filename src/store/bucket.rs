@@ -94,6 +94,12 @@ impl PartNumber {
         u16::try_from(number).ok().filter(|number| (1..=MAX_PARTS).contains(number)).map(PartNumber)
     }
 
+    /// Reads a number in digits. `None` for any other text, also for one with a sign.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| text.parse().ok()).flatten().and_then(PartNumber::new)
+    }
+
     /// The number.
     pub fn get(self) -> u16 {
         self.0
@@ -420,6 +426,15 @@ mod tests {
         assert_eq!(PartNumber::new(10_000).map(PartNumber::get), Some(10_000));
         assert_eq!(PartNumber::new(10_001), None);
         assert_eq!(PartNumber::new(65_537), None);
+    }
+
+    #[test]
+    fn part_numbers_are_written_in_digits() {
+        assert_eq!(PartNumber::parse("10000").map(PartNumber::get), Some(10_000));
+        assert_eq!(PartNumber::parse("007").map(PartNumber::get), Some(7));
+        for text in ["", "0", "10001", "+5", "-5", "5 ", "0x5", "５", "99999999999"] {
+            assert_eq!(PartNumber::parse(text), None, "{text:?}");
+        }
     }
 
     #[test]
