@@ -102,7 +102,7 @@ fn operation(method: &Method, rest: &[&str]) -> Option<Operation> {
         ([_, "jobs"], "POST") => Operation::InitiateJob,
         ([_, "jobs"], "GET") => Operation::ListJobs,
         ([_, "jobs", _], "GET") => Operation::DescribeJob,
-        ([_, "jobs", _, "output"], "GET") => Operation::GetJobOutput,
+        ([_, "jobs", job, "output"], "GET") if !job.is_empty() => Operation::GetJobOutput,
         _ => return None,
     })
 }
@@ -173,6 +173,7 @@ mod tests {
             ("GET", "/-/vaults/v/archives/a"),
             ("GET", "/-/vaults/v/unknown"),
             ("GET", "/-/vaults/v/jobs/j/output/x"),
+            ("GET", "/-/vaults/v/jobs//output"),
             ("GET", "/-/buckets"),
             ("GET", "/"),
             ("GET", "/-/vaults/%zz"),
