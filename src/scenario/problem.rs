@@ -60,9 +60,18 @@ impl Diagnosis {
         let skipped = column.saturating_sub(SHOWN_CHARS * 2 / 3);
         let line = &self.text[start..end].trim_end();
         let shown = line.chars().skip(skipped).take(SHOWN_CHARS);
-        // A tab would move the caret.
-        (shown.map(|char| if char == '\t' { ' ' } else { char }).collect(), column - skipped)
+        // A tab would move the caret, and others act on the terminal.
+        (shown.map(|char| if char.is_control() { ' ' } else { char }).collect(), column - skipped)
     }
+}
+
+/// The text with its control characters as escapes: names and values of the file stand in messages.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() { printable.extend(char.escape_default()) } else { printable.push(char) }
+    }
+    printable
 }
 
 impl fmt::Display for Diagnosis {
@@ -73,11 +82,12 @@ impl fmt::Display for Diagnosis {
             let (excerpt, indent) = self.excerpt(problem.span.start);
             let severity = if problem.code.starts_with('W') { "warning" } else { "error" };
             let separation = if index == 0 { "" } else { "\n\n" };
-            let path = if problem.path.is_empty() { String::new() } else { format!("{}: ", problem.path) };
+            let (path, message) = (printable(&problem.path), printable(&problem.message));
+            let colon = if path.is_empty() { "" } else { ": " };
             writeln!(
                 f,
-                "{separation}{}:{line}:{column}: {severity} {}: {path}{}",
-                self.name, problem.code, problem.message
+                "{separation}{}:{line}:{column}: {severity} {}: {path}{colon}{message}",
+                self.name, problem.code
             )?;
             let marked = self.text.get(problem.span.clone()).unwrap_or("");
             let width = marked.lines().next().map_or(1, |marked| marked.chars().count());
@@ -168,6 +178,18 @@ mod tests {
         assert_eq!(
             diagnosis.to_string(),
             "f.json:2:8: error E203: a.b: found\n   2 |  \"目录\": x\n     |        ^ cure"
+        );
+    }
+
+    #[test]
+    fn control_characters_of_the_file_do_not_reach_the_terminal() {
+        let mut found = problem(2..3);
+        found.message = "unknown field \"a\nb\u{1b}[31m\"".to_owned();
+        found.path = "rules[0].\t目".to_owned();
+        let diagnosis = Diagnosis::new("f", "\u{1b}\rx\u{7f}目", vec![found]);
+        assert_eq!(
+            diagnosis.to_string(),
+            "f:1:3: error E203: rules[0].\\t目: unknown field \"a\\nb\\u{1b}[31m\"\n   1 |   x 目\n     |   ^ cure"
         );
     }
 
