@@ -26,6 +26,14 @@ impl Seed {
     }
 }
 
+impl Seed {
+    /// The tile of the made contents of this seed.
+    pub fn tile<const WORDS: usize>(self) -> [u64; WORDS] {
+        let mut draw = stream(self, &[b"tile"]);
+        std::array::from_fn(|_| draw.next_u64())
+    }
+}
+
 impl fmt::Display for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#x}", self.0)

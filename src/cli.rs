@@ -3,6 +3,7 @@
 //! Standard output carries what was asked for, standard error the logs and complaints. Exit status: 0 good, 1 failure,
 //! 2 usage or an invalid scenario, 3 cannot bind.
 
+use std::fmt;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,9 +15,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::chance::Seed;
 use crate::config::Config;
-use crate::message::Account;
-use crate::operation::is_bucket_name;
-use crate::scenario::{Diagnosis, Scenario, library};
+use crate::message::{Account, EtagForm};
+use crate::operation::{Group, Operation, is_bucket_name};
+use crate::scenario::{Diagnosis, MAX_FILE_BYTES, Scenario, library};
 use crate::server::{Emulator, StartError, is_ready, run_until_told_to_stop};
 use crate::signature::{AuthMode, Secret};
 
@@ -41,10 +42,24 @@ struct Arguments {
 enum Command {
     /// Validates scenario files; prints every problem with file, line, column and a suggestion
     Check {
-        /// The files; `-` is standard input
-        #[arg(required = true, value_name = "FILE")]
+        /// The files, or names of shipped scenarios; `-` is standard input
+        #[arg(required_unless_present = "list_ops", value_name = "FILE")]
         files: Vec<String>,
+        /// Takes warnings for errors
+        #[arg(long, env = "COS_EMU_DENY_WARNINGS")]
+        deny_warnings: bool,
+        /// Lists the operations and groups that `when.op` can name
+        #[arg(long, env = "COS_EMU_LIST_OPS")]
+        list_ops: bool,
     },
+    /// Says in plain words what a scenario does: one sentence per rule
+    Explain {
+        /// The file, or the name of a shipped scenario; `-` is standard input
+        #[arg(value_name = "FILE")]
+        file: String,
+    },
+    /// Prints the JSON Schema of scenario files
+    Schema,
     /// Lists the shipped scenarios, or prints one of them
     Scenarios {
         /// The name of a shipped scenario
@@ -84,9 +99,12 @@ struct Serve {
     /// The seed of all chance; goes before that of the scenario
     #[arg(long, env = "COS_EMU_SEED", value_name = "N")]
     seed: Option<Seed>,
-    /// How strictly signatures are checked
-    #[arg(long, env = "COS_EMU_AUTH", default_value = "check", value_name = "MODE")]
-    auth: Auth,
+    /// How strictly signatures are checked; goes before what the scenario says [default: check]
+    #[arg(long, env = "COS_EMU_AUTH", value_name = "MODE")]
+    auth: Option<Auth>,
+    /// What an ETag is made of; goes before what the scenario says [default: md5]
+    #[arg(long, env = "COS_EMU_ETAG", value_name = "FORM")]
+    etag: Option<Etag>,
     /// A known credential (repeatable)
     #[arg(
         long, env = "COS_EMU_CREDENTIAL", default_value = "AKIDcosemu:cosemu", value_name = "ID:KEY[:TOKEN]",
@@ -110,9 +128,9 @@ struct Serve {
     /// The most bytes of objects that are kept; an upload beyond it is refused with 503
     #[arg(long, env = "COS_EMU_MAX_MEMORY", default_value = "1GiB", value_name = "SIZE", value_parser = size)]
     max_memory: u64,
-    /// How long the body of a request may pause
-    #[arg(long, env = "COS_EMU_BODY_TIMEOUT", default_value = "60s", value_name = "DURATION", value_parser = duration)]
-    body_timeout: Duration,
+    /// How long the body of a request may pause; goes before what the scenario says [default: 60s]
+    #[arg(long, env = "COS_EMU_BODY_TIMEOUT", value_name = "DURATION", value_parser = duration)]
+    body_timeout: Option<Duration>,
     /// Writes the URL to a file when the server is ready
     #[arg(long, env = "COS_EMU_READY_FILE", value_name = "PATH")]
     ready_file: Option<PathBuf>,
@@ -135,6 +153,14 @@ enum Auth {
     Check,
     /// As the real service
     Strict,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Etag {
+    /// The MD5 of the bytes, as today
+    Md5,
+    /// The SHA-1 of the bytes, as in 2017
+    Sha1,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -161,7 +187,13 @@ struct Bucket {
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
-        Some(Command::Check { files }) => check(&files),
+        Some(Command::Check { list_ops: true, .. }) => Ok(list_operations()),
+        Some(Command::Check { files, deny_warnings, .. }) => Ok(check(&files, deny_warnings)),
+        Some(Command::Explain { file }) => Ok(explain(&file)),
+        Some(Command::Schema) => {
+            print(&format!("{:#}", crate::scenario::schema()));
+            Ok(ExitCode::SUCCESS)
+        }
         Some(Command::Scenarios { name }) => scenarios(name.as_deref()),
         Some(Command::Ready { listen, control_listen, wait, timeout }) => {
             ready(control_listen.unwrap_or(listen), wait.then_some(timeout))
@@ -178,14 +210,11 @@ pub fn run() -> ExitCode {
 
 fn serve(arguments: Serve) -> anyhow::Result<ExitCode> {
     start_logging(&arguments);
-    let scenario = match load(&arguments) {
+    let source = Source::of(&arguments);
+    let scenario = match source.load() {
         Ok(scenario) => scenario,
-        Err(LoadError::Invalid(diagnosis)) => {
-            complain(&diagnosis.to_string());
-            return Ok(ExitCode::from(INVALID));
-        }
-        Err(LoadError::Unreadable(reason)) => {
-            complain(&format!("error: {reason}"));
+        Err(error) => {
+            complain(&error.to_string());
             return Ok(ExitCode::from(INVALID));
         }
     };
@@ -204,7 +233,14 @@ fn serve(arguments: Serve) -> anyhow::Result<ExitCode> {
             complain(&format!("warning: {sentence}"));
         }
     };
-    match run_until_told_to_stop(config, exit_with_parent, ready, stopping) {
+    let reload = || match source.reload() {
+        Ok(scenario) => Some(scenario),
+        Err(error) => {
+            complain(&format!("{error}\n\nthe scenario stays as it is"));
+            None
+        }
+    };
+    match run_until_told_to_stop(config, exit_with_parent, ready, reload, stopping) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error @ StartError::Bind { .. }) => {
             complain(&format!("error: {error}"));
@@ -231,11 +267,15 @@ fn config(arguments: Serve, scenario: Option<Scenario>) -> Config {
         control_listen: arguments.control_listen,
         scenario,
         seed: arguments.seed,
-        auth: match arguments.auth {
+        auth: arguments.auth.map(|auth| match auth {
             Auth::Off => AuthMode::Off,
             Auth::Check => AuthMode::Check,
             Auth::Strict => AuthMode::Strict,
-        },
+        }),
+        etag: arguments.etag.map(|etag| match etag {
+            Etag::Md5 => EtagForm::Md5,
+            Etag::Sha1 => EtagForm::Sha1,
+        }),
         credentials: arguments
             .credential
             .into_iter()
@@ -253,28 +293,68 @@ fn config(arguments: Serve, scenario: Option<Scenario>) -> Config {
 
 // ---- scenarios ----
 
+/// Why there is no scenario.
 enum LoadError {
     Invalid(Diagnosis),
     Unreadable(String),
 }
 
-fn load(arguments: &Serve) -> Result<Option<Scenario>, LoadError> {
-    if let Some(text) = &arguments.scenario_json {
-        return read_scenario("COS_EMU_SCENARIO_JSON", text.as_bytes(), None).map(Some);
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoadError::Invalid(diagnosis) => diagnosis.fmt(f),
+            LoadError::Unreadable(reason) => write!(f, "error: {reason}"),
+        }
     }
-    arguments.scenario.as_deref().map(load_named).transpose()
+}
+
+/// Where the scenario of a server comes from.
+enum Source {
+    Nothing,
+    Text(String),
+    Named(String),
+}
+
+impl Source {
+    fn of(arguments: &Serve) -> Self {
+        match (&arguments.scenario_json, &arguments.scenario) {
+            (Some(text), _) => Source::Text(text.clone()),
+            (None, Some(name)) => Source::Named(name.clone()),
+            (None, None) => Source::Nothing,
+        }
+    }
+
+    /// Reads the scenario, and prints the warnings about it.
+    fn load(&self) -> Result<Option<Scenario>, LoadError> {
+        let (scenario, warnings) = match self {
+            Source::Nothing => return Ok(None),
+            Source::Text(text) => read_scenario("COS_EMU_SCENARIO_JSON", text.as_bytes(), None)?,
+            Source::Named(name) => load_named(name)?,
+        };
+        if !warnings.problems().is_empty() {
+            complain(&warnings.to_string());
+        }
+        Ok(Some(scenario))
+    }
+
+    /// Reads it once more.
+    fn reload(&self) -> Result<Scenario, LoadError> {
+        let again = match self {
+            Source::Named(name) if name == "-" => None,
+            _ => self.load()?,
+        };
+        again.ok_or_else(|| LoadError::Unreadable("there is no scenario file to be read again".to_owned()))
+    }
 }
 
 /// Reads a scenario by what names it: a file comes first, then a shipped name.
-fn load_named(name: &str) -> Result<Scenario, LoadError> {
+fn load_named(name: &str) -> Result<(Scenario, Diagnosis), LoadError> {
     let unreadable = |error: std::io::Error| LoadError::Unreadable(format!("cannot read {name}: {error}"));
     if name == "-" {
-        let mut text = Vec::new();
-        std::io::stdin().read_to_end(&mut text).map_err(unreadable)?;
-        return read_scenario("<stdin>", &text, None);
+        return read_scenario("<stdin>", &bounded(std::io::stdin().lock()).map_err(unreadable)?, None);
     }
     let path = Path::new(name);
-    match (std::fs::read(path), library::find(name)) {
+    match (std::fs::File::open(path).and_then(bounded), library::find(name)) {
         (Ok(text), _) => {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             read_scenario(name, &text, Some(folder.unwrap_or(Path::new("."))))
@@ -289,36 +369,73 @@ fn load_named(name: &str) -> Result<Scenario, LoadError> {
     }
 }
 
-fn read_scenario(name: &str, text: &[u8], folder: Option<&Path>) -> Result<Scenario, LoadError> {
-    Scenario::parse(name, text, folder).map_err(LoadError::Invalid)
+/// Reads no more than what is enough to say that it is too much.
+fn bounded(input: impl std::io::Read) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    input.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut text)?;
+    Ok(text)
 }
 
-fn check(files: &[String]) -> anyhow::Result<ExitCode> {
+fn read_scenario(name: &str, text: &[u8], folder: Option<&Path>) -> Result<(Scenario, Diagnosis), LoadError> {
+    Scenario::check(name, text, folder).map_err(LoadError::Invalid)
+}
+
+fn check(files: &[String], deny_warnings: bool) -> ExitCode {
+    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let mut status = ExitCode::SUCCESS;
     for file in files {
         match load_named(file) {
-            Ok(scenario) => {
-                print(&format!(
-                    "{file}: valid, scenario \"{}\", {} rules",
-                    scenario.name,
-                    scenario.rules.len()
-                ));
+            Ok((scenario, warnings)) => {
+                let name = &scenario.name;
+                let rules = counted(scenario.rules.len() + scenario.connections.len(), "rule");
+                let warned = warnings.problems().len();
+                if warned == 0 {
+                    print(&format!("{file}: valid, scenario \"{name}\", {rules}"));
+                    continue;
+                }
+                complain(&format!("{warnings}\n"));
+                let warned = counted(warned, "warning");
+                if deny_warnings {
+                    complain(&format!("{file}: {warned}, which --deny-warnings takes for errors"));
+                    status = ExitCode::from(INVALID);
+                } else {
+                    print(&format!("{file}: valid, scenario \"{name}\", {rules}, {warned}"));
+                }
             }
-            Err(LoadError::Invalid(diagnosis)) => {
-                let count = diagnosis.problems().len();
-                complain(&format!(
-                    "{diagnosis}\n\n{file}: {count} {}",
-                    if count == 1 { "error" } else { "errors" }
-                ));
-                status = ExitCode::from(INVALID);
-            }
-            Err(LoadError::Unreadable(reason)) => {
-                complain(&format!("error: {reason}"));
+            Err(error) => {
+                complain(&error.to_string());
+                if let LoadError::Invalid(diagnosis) = error {
+                    complain(&format!("\n{file}: {}", counted(diagnosis.problems().len(), "error")));
+                }
                 status = ExitCode::from(INVALID);
             }
         }
     }
-    Ok(status)
+    status
+}
+
+fn list_operations() -> ExitCode {
+    let width = Operation::ALL.iter().map(|operation| operation.name().len()).max().unwrap_or(0);
+    for operation in Operation::ALL {
+        let groups = Group::ALL.iter().filter(|(_, group)| operation.is_in(*group)).map(|(name, _)| *name);
+        let groups = groups.filter(|name| *name != "@any").collect::<Vec<_>>().join(" ");
+        print(&format!("{:width$}  {}  {groups}", operation.name(), operation.service()));
+    }
+    print("\n@any is every operation.");
+    ExitCode::SUCCESS
+}
+
+fn explain(file: &str) -> ExitCode {
+    match load_named(file) {
+        Ok((scenario, _)) => {
+            crate::scenario::explain(&scenario).iter().for_each(|sentence| print(sentence));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::from(INVALID)
+        }
+    }
 }
 
 fn scenarios(name: Option<&str>) -> anyhow::Result<ExitCode> {

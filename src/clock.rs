@@ -85,6 +85,8 @@ pub enum Clock {
     /// Real time.
     #[default]
     Real,
+    /// Real time and so many milliseconds.
+    Skewed(i64),
     /// Stands still at one point.
     Frozen(Timestamp),
 }
@@ -94,6 +96,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Clock::Real => real_time(),
+            Clock::Skewed(milliseconds) => Timestamp(real_time().0.saturating_add(*milliseconds)),
             Clock::Frozen(at) => *at,
         }
     }
@@ -164,6 +167,21 @@ mod tests {
     fn a_frozen_clock_stands_still() {
         let at = Timestamp::from_unix_seconds(1_700_000_000);
         assert_eq!(Clock::Frozen(at).now(), at);
+    }
+
+    #[test]
+    fn a_skewed_clock_is_ahead_or_behind() {
+        let real = Clock::Real.now();
+        let hour = Duration::from_secs(3600);
+        assert!(Clock::Skewed(3_600_000).now().since(real) >= hour);
+        assert!(real.since(Clock::Skewed(-3_600_000).now()) > hour - Duration::from_secs(60));
+    }
+
+    #[test]
+    fn iso_dates_are_read_back() {
+        let time = Timestamp::from_unix_seconds(1_714_521_600);
+        assert_eq!(Timestamp::parse_iso("2024-05-01T00:00:00Z"), Some(time));
+        assert_eq!(Timestamp::parse_iso("2024-05-01"), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::chance::Seed;
 use crate::clock::Clock;
-use crate::message::Account;
+use crate::message::{Account, EtagForm};
 use crate::scenario::Scenario;
 use crate::signature::{AuthMode, Credentials, Secret};
 
@@ -21,8 +21,10 @@ pub struct Config {
     pub scenario: Option<Scenario>,
     /// The seed, which goes before the scenario's. Without either one is drawn.
     pub seed: Option<Seed>,
-    /// How strictly signatures are checked.
-    pub auth: AuthMode,
+    /// How strictly signatures are checked; `None` is what the scenario says, or [`AuthMode::Check`].
+    pub auth: Option<AuthMode>,
+    /// What an ETag is made of; `None` is what the scenario says, or MD5.
+    pub etag: Option<EtagForm>,
     /// The known credentials.
     pub credentials: Credentials,
     /// The account.
@@ -39,8 +41,8 @@ pub struct Config {
     pub head_timeout: Duration,
     /// How long a connection may be idle between requests.
     pub idle_timeout: Duration,
-    /// How long the body of a request may pause.
-    pub body_timeout: Duration,
+    /// How long the body of a request may pause; `None` is what the scenario says, or 60 seconds.
+    pub body_timeout: Option<Duration>,
     /// How many exchanges the journal remembers.
     pub journal_capacity: usize,
     /// A file that is written when the server is ready.
@@ -55,12 +57,15 @@ impl Default for Config {
             control_listen: None,
             scenario: None,
             seed: None,
-            auth: AuthMode::Check,
+            auth: None,
+            etag: None,
             credentials: Credentials::from([("AKIDcosemu".to_owned(), secret)]),
             account: Account {
                 appid: "1250000000".to_owned(),
                 region: "ap-guangzhou".to_owned(),
                 default_bucket: None,
+                etag: EtagForm::default(),
+                short_chunks: Default::default(),
                 jobs: Default::default(),
             },
             buckets: Vec::new(),
@@ -69,7 +74,7 @@ impl Default for Config {
             clock: Clock::Real,
             head_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(75),
-            body_timeout: Duration::from_secs(60),
+            body_timeout: None,
             journal_capacity: 10_000,
             ready_file: None,
         }

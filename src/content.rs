@@ -1,7 +1,7 @@
 //! The bytes of a body: a list of shared chunks that is never copied, neither to store it nor to read it.
 //!
 //! Cutting a range and joining parts make new lists over the same chunks. How chunks are filled from a socket is
-//! the business of `server::intake`.
+//! the business of `server::intake`. Bytes that follow from a rule are not held at all: they are made when they are read.
 
 use std::fmt;
 use std::ops::Range;
@@ -14,20 +14,106 @@ use bytes::Bytes;
 pub struct Content(Option<Arc<Chunks>>);
 
 struct Chunks {
-    pieces: Vec<Bytes>,
+    pieces: Vec<Piece>,
     /// Where each piece ends, counted from the start of the content: a range is found by binary search.
     ends: Vec<u64>,
+}
+
+/// A run of bytes.
+#[derive(Clone)]
+enum Piece {
+    Held(Bytes),
+    /// That range of a stream.
+    Made(Arc<Stream>, Range<u64>),
+}
+
+impl Piece {
+    fn len(&self) -> u64 {
+        match self {
+            Piece::Held(bytes) => bytes.len() as u64,
+            Piece::Made(_, range) => range.end - range.start,
+        }
+    }
+
+    fn slice(&self, range: Range<u64>) -> Piece {
+        match self {
+            // The range lies within the piece, whose length is a usize.
+            Piece::Held(bytes) => Piece::Held(bytes.slice(range.start as usize..range.end as usize)),
+            Piece::Made(stream, whole) => {
+                Piece::Made(stream.clone(), whole.start + range.start..whole.start + range.end)
+            }
+        }
+    }
+}
+
+/// An endless stream of bytes that follow from a rule: a tile, of which each repetition is mixed with a number of its own.
+#[derive(Debug)]
+pub struct Stream {
+    tile: Arc<Tile>,
+    /// `None` leaves the tile as it is.
+    key: Option<u64>,
+}
+
+/// The words of a tile; they are written with the lowest byte first.
+pub type Tile = [u64; Stream::TILE_BYTES / 8];
+
+impl Stream {
+    /// The length of a tile, in bytes.
+    pub const TILE_BYTES: usize = 64 << 10;
+
+    /// Nothing but zeros.
+    pub fn zeros() -> Self {
+        Stream { tile: Arc::new([0; Self::TILE_BYTES / 8]), key: None }
+    }
+
+    /// The stream of a tile and a key.
+    pub fn keyed(tile: Arc<Tile>, key: u64) -> Self {
+        Stream { tile, key: Some(key) }
+    }
+
+    /// The number that every word of the tile's repetition of that number is mixed with.
+    pub fn mask(&self, repetition: u64) -> u64 {
+        // The finaliser of SplitMix64: neighbouring repetitions differ in half of their bits.
+        let Some(key) = self.key else { return 0 };
+        let mixed = key.wrapping_add(repetition.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A repetition of the tile, mixed with that number.
+    pub fn repetition(&self, mask: u64) -> Vec<u8> {
+        self.tile.iter().flat_map(|word| (word ^ mask).to_le_bytes()).collect()
+    }
+
+    /// The bytes from `start` on: at most so many, and none of the next repetition.
+    fn read(&self, start: u64, most: u64) -> Bytes {
+        let tile = Self::TILE_BYTES as u64;
+        let within = start % tile;
+        let end = tile.min(within.saturating_add(most));
+        let bytes = Bytes::from(self.repetition(self.mask(start / tile)));
+        bytes.slice(within as usize..end as usize)
+    }
 }
 
 impl Content {
     /// The content that consists of `pieces`, in order.
     pub fn new(pieces: impl IntoIterator<Item = Bytes>) -> Self {
-        let pieces: Vec<Bytes> = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
+        Content::of(pieces.into_iter().map(Piece::Held))
+    }
+
+    /// So many bytes of a stream.
+    pub fn made(stream: Stream, length: u64) -> Self {
+        Content::of([Piece::Made(Arc::new(stream), 0..length)])
+    }
+
+    fn of(pieces: impl IntoIterator<Item = Piece>) -> Self {
+        let pieces: Vec<Piece> = pieces.into_iter().filter(|piece| piece.len() > 0).collect();
         let mut end = 0;
         let ends = pieces
             .iter()
             .map(|piece| {
-                end += piece.len() as u64;
+                end += piece.len();
                 end
             })
             .collect();
@@ -44,9 +130,26 @@ impl Content {
         self.0.is_none()
     }
 
-    /// The chunks in order; none is empty.
-    pub fn pieces(&self) -> &[Bytes] {
-        self.0.as_ref().map_or(&[], |chunks| &chunks.pieces)
+    /// The bytes from `start` on that lie together: at least one, unless the content ends there.
+    pub fn bytes_at(&self, start: u64) -> Bytes {
+        let Some(chunks) = self.0.as_ref().filter(|_| start < self.len()) else { return Bytes::new() };
+        let index = chunks.ends.partition_point(|&end| end <= start);
+        let piece = &chunks.pieces[index];
+        let within = start - (chunks.ends[index] - piece.len());
+        match piece {
+            Piece::Held(bytes) => bytes.slice(within as usize..),
+            Piece::Made(stream, range) => stream.read(range.start + within, range.end - range.start - within),
+        }
+    }
+
+    /// The bytes in order, as they lie together; no piece is empty.
+    pub fn pieces(&self) -> impl Iterator<Item = Bytes> + '_ {
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            let bytes = self.bytes_at(start);
+            start += bytes.len() as u64;
+            (!bytes.is_empty()).then_some(bytes)
+        })
     }
 
     /// The bytes of `range`, which is cut to the content's length. Shares the chunks.
@@ -62,28 +165,27 @@ impl Content {
         let first = chunks.ends.partition_point(|&piece_end| piece_end <= range.start);
         let pieces =
             chunks.pieces[first..].iter().zip(&chunks.ends[first..]).map_while(|(piece, &piece_end)| {
-                let piece_start = piece_end - piece.len() as u64;
+                let piece_start = piece_end - piece.len();
                 (piece_start < end).then(|| {
-                    // Both differences are at most the piece's length, which is a usize.
-                    let from = range.start.saturating_sub(piece_start) as usize;
-                    let to = (end.min(piece_end) - piece_start) as usize;
-                    piece.slice(from..to)
+                    piece.slice(range.start.saturating_sub(piece_start)..end.min(piece_end) - piece_start)
                 })
             });
-        Content::new(pieces)
+        Content::of(pieces)
     }
 
     /// The contents one after the other. Shares the chunks.
     pub fn concat<'a>(parts: impl IntoIterator<Item = &'a Content>) -> Content {
-        Content::new(parts.into_iter().flat_map(|part| part.pieces().iter().cloned()))
+        let chunks = parts.into_iter().filter_map(|part| part.0.as_ref());
+        Content::of(chunks.flat_map(|chunks| chunks.pieces.iter().cloned()))
     }
 
     /// All bytes in one piece: for documents and tests, never for objects.
     pub fn to_bytes(&self) -> Bytes {
-        match self.pieces() {
-            [] => Bytes::new(),
-            [piece] => piece.clone(),
-            pieces => pieces.concat().into(),
+        let first = self.bytes_at(0);
+        if first.len() as u64 == self.len() {
+            first
+        } else {
+            self.pieces().collect::<Vec<_>>().concat().into()
         }
     }
 }
@@ -108,7 +210,7 @@ impl From<String> for Content {
 
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Content({} bytes in {} pieces)", self.len(), self.pieces().len())
+        write!(f, "Content({} bytes)", self.len())
     }
 }
 
@@ -131,7 +233,7 @@ mod tests {
                 let got = content.slice(start as u64..end as u64);
                 assert_eq!(got.to_bytes(), expected, "{start}..{end}");
                 assert_eq!(got.len(), expected.len() as u64);
-                assert!(got.pieces().iter().all(|piece| !piece.is_empty()));
+                assert!(got.pieces().all(|piece| !piece.is_empty()));
             }
         }
     }
@@ -141,7 +243,28 @@ mod tests {
         let (left, right) = (content(&["ab"]), content(&["cd", "e"]));
         let joined = Content::concat([&left, &right]);
         assert_eq!(joined.to_bytes(), "abcde");
-        assert_eq!(joined.pieces()[0].as_ptr(), left.pieces()[0].as_ptr());
+        assert_eq!(joined.bytes_at(0).as_ptr(), left.bytes_at(0).as_ptr());
+    }
+
+    #[test]
+    fn a_stream_reads_alike_wherever_it_is_cut() {
+        let tile: Tile = std::array::from_fn(|word| word as u64);
+        let made = Content::made(Stream::keyed(Arc::new(tile), 7), 200_000);
+        let flat = made.to_bytes();
+        assert_eq!(flat.len(), 200_000);
+        for range in [0..1, 1..9, 65_530..65_540, 65_536..131_072, 100_000..200_000, 199_999..300_000] {
+            let expected = &flat[range.start as usize..(range.end as usize).min(flat.len())];
+            assert_eq!(made.slice(range.clone()).to_bytes(), expected, "{range:?}");
+        }
+        assert_ne!(flat[..1000], flat[65_536..66_536], "each repetition is another");
+        assert_eq!(Content::made(Stream::zeros(), 70_000).to_bytes(), vec![0; 70_000]);
+    }
+
+    #[test]
+    fn a_made_content_of_any_length_costs_nothing() {
+        let huge = Content::made(Stream::zeros(), 1 << 50);
+        assert_eq!(huge.len(), 1 << 50);
+        assert_eq!(huge.slice((1 << 50) - 3..u64::MAX).to_bytes(), vec![0; 3]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::journal::Exchange;
 use crate::message::{Head, Reply, reason};
+use crate::scenario::{Count, MustFire};
 use crate::world::{DEFAULT, World};
 
 /// The prefix of every path of the control API.
@@ -55,22 +56,32 @@ pub fn handle(head: &Head, world: &World) -> Controlled {
 
 /// The scenario with the counters of each rule.
 fn counters(world: &World) -> Value {
-    let totals = world.state().counters.totals().to_vec();
-    let rules = world.scenario.rules.iter().zip(totals).map(|(rule, count)| {
+    let counted = |id: &str, must_fire: MustFire, count: Count| {
         json!({
-            "id": rule.id,
+            "id": id,
             "matches": count.matches,
             "firings": count.firings,
-            "must_fire": { "min": rule.must_fire.min, "max": rule.must_fire.max },
-            "fulfilled": rule.must_fire.holds(count.firings),
+            "must_fire": { "min": must_fire.min, "max": must_fire.max },
+            "fulfilled": must_fire.holds(count.firings),
         })
-    });
-    json!({
+    };
+    let state = world.state();
+    let rules = world.scenario.rules.iter().zip(state.counters.totals());
+    let rules: Vec<_> = rules.map(|(rule, count)| counted(&rule.id, rule.must_fire, *count)).collect();
+    let connections = world.scenario.connections.iter().zip(state.counters.connections());
+    let connections: Vec<_> =
+        connections.map(|(rule, count)| counted(&rule.id, rule.must_fire, *count)).collect();
+    let mut counters = json!({
         "id": DEFAULT,
         "name": world.scenario.name,
         "seed": world.seed.to_string(),
-        "rules": rules.collect::<Vec<_>>(),
-    })
+        "rules": rules,
+        "connections": connections,
+    });
+    if world.scenario.states.is_some() {
+        counters["state"] = state.phases.current().into();
+    }
+    counters
 }
 
 /// A page of the journal.

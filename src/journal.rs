@@ -118,6 +118,8 @@ pub struct ActionRecord {
     /// At which byte of the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
+    /// What it did, in the words of `cos-emu explain`.
+    pub effect: String,
 }
 
 /// What was answered.
@@ -139,6 +141,8 @@ pub enum Ended {
     KeepAlive,
     /// FIN by the server.
     Close,
+    /// FIN in the server's direction only.
+    HalfClose,
     /// RST by the server.
     Reset,
     /// FIN by the client before the answer was complete.
@@ -164,6 +168,7 @@ impl Exchange {
             + self.method.len()
             + optional.iter().map(|text| text.as_ref().map_or(0, String::len)).sum::<usize>()
             + self.notes.iter().map(String::len).sum::<usize>()
+            + self.actions.iter().map(|action| action.effect.len()).sum::<usize>()
     }
 }
 

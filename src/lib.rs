@@ -51,6 +51,7 @@ mod content;
 mod control;
 mod cos;
 mod digest;
+mod furnish;
 mod journal;
 mod message;
 mod operation;
@@ -65,9 +66,25 @@ pub use chance::{InvalidSeed, Seed};
 pub use clock::{Clock, Timestamp};
 pub use config::Config;
 pub use journal::{ActionRecord, Answer, Ended, Exchange, ReceivedBody, RuleRecord};
-pub use message::Account;
+pub use message::{Account, EtagForm, ShortChunks};
 pub use operation::{Emulation, Operation, Payload, Service};
-pub use scenario::{Diagnosis, Problem, Scenario, library};
+pub use scenario::{ACTIONS, Diagnosis, Entry, Problem, Scenario, library, schema};
 pub use server::{Emulator, StartError};
 pub use signature::{AuthMode, Credentials, Secret};
 pub use store::JobCompletion;
+
+/// The parsers of untrusted bytes, for the targets of `fuzz/` and the test of their corpora. No part of the interface.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::message::{Head, Query, Version};
+    pub use crate::signature::{ParameterForm, Refusal, Verdict, check};
+    pub use crate::store::ChunkRange;
+
+    pub mod cas {
+        pub use crate::cas::{is_vault_path, route};
+    }
+
+    pub mod cos {
+        pub use crate::cos::{document, host_form, listed_keys, listed_parts, parse_range, route};
+    }
+}

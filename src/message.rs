@@ -16,6 +16,30 @@ use crate::content::Content;
 use crate::digest::{Digests, Wanted};
 use crate::store::JobCompletion;
 
+/// What the ETag of an object in one piece, and of a part, is made of.
+///
+/// Source: `cos.md` 2.4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EtagForm {
+    /// MD5, as the service does today.
+    #[default]
+    Md5,
+    /// SHA-1, as the pages of 2017 show for parts.
+    Sha1,
+}
+
+/// When CAS refuses a chunk that is shorter than the part size and not the last.
+///
+/// Source: `cas.md` 9, where the published pages leave it open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ShortChunks {
+    /// When the upload is completed.
+    #[default]
+    AtComplete,
+    /// When a chunk behind it is there, or comes.
+    AtUpload,
+}
+
 /// The version of HTTP that a request speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
@@ -235,6 +259,10 @@ pub struct Account {
     pub region: String,
     /// The bucket that a request is for when neither its host nor its path names one.
     pub default_bucket: Option<String>,
+    /// What an ETag is made of.
+    pub etag: EtagForm,
+    /// When a chunk of an archive that is short, but not the last, is refused.
+    pub short_chunks: ShortChunks,
     /// When the jobs of its vaults complete.
     pub jobs: JobCompletion,
 }

@@ -250,6 +250,21 @@ impl Operation {
             Group::Any => true,
         }
     }
+
+    /// Whether it puts, changes or deletes an object of COS.
+    pub fn writes_objects(self) -> bool {
+        use Operation::*;
+        matches!(
+            self,
+            PutObject
+                | CopyObject
+                | AppendObject
+                | PostObject
+                | DeleteObject
+                | DeleteObjects
+                | CompleteMultipartUpload
+        )
+    }
 }
 
 impl fmt::Display for Operation {
@@ -289,6 +304,17 @@ pub fn is_bucket_name(text: &str) -> bool {
         && !name.ends_with('-')
         && !appid.is_empty()
         && appid.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The longest name of a vault, in bytes.
+const MAX_VAULT_NAME: usize = 255;
+
+/// Whether a text can be the name of a vault of CAS.
+///
+/// Source: `cas.md` 3.
+pub fn is_vault_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    (1..=MAX_VAULT_NAME).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 /// A group of operations that a scenario can name instead of listing them.

@@ -214,6 +214,13 @@ fn verify(
             return Err(Refusal::Skewed);
         }
     }
+    // Presigned URLs are used by others, later, and their date is nobody's claim.
+    let date = head.header("date").and_then(Timestamp::parse_http_date);
+    if date.is_some_and(|date| date.since(now) > ALLOWED_SKEW || now.since(date) > ALLOWED_SKEW)
+        && head.header("authorization").is_some()
+    {
+        return Err(Refusal::Skewed);
+    }
 
     let sign_key = hmac_sha1_hex(secret.key.as_bytes(), fields.key_time.as_bytes());
     let mut first_difference = None;
@@ -816,6 +823,26 @@ mod tests {
         assert_eq!(at(1_700_010_061), Verdict::Refused(Refusal::Expired));
         assert_eq!(at(1_700_000_000 - 900), Verdict::Valid);
         assert_eq!(at(1_700_000_000 - 901), Verdict::Refused(Refusal::Skewed));
+    }
+
+    #[test]
+    fn a_date_more_than_15_minutes_off_is_skewed() {
+        let vector = &COS_VECTORS[4];
+        let text = authorization(vector, vector.signature);
+        let now = 1_700_000_060;
+        let verdict = |date: i64| {
+            let date = Timestamp::from_unix_seconds(date).rfc1123();
+            let signed = [("Authorization", text.as_str()), ("Date", date.as_str())];
+            let head = head(vector.request.0, vector.request.1, &[vector.request.2, &signed].concat());
+            let (credentials, now) = (credentials(SDK_KEY), Timestamp::from_unix_seconds(now));
+            check(&head, "/dir/big.bin", &credentials, AuthMode::Check, ParameterForm::KeepCase, now)
+        };
+        for off in [-900, 0, 900] {
+            assert_eq!(verdict(now + off), Verdict::Valid, "{off}");
+        }
+        for off in [-901, 901] {
+            assert_eq!(verdict(now + off), Verdict::Refused(Refusal::Skewed), "{off}");
+        }
     }
 
     #[test]

@@ -1,18 +1,21 @@
 //! A world: all state of one scenario. Its rules and counters, its clock and journal, its buckets and vaults.
 //!
 //! A reset puts a new world in the place of the old one; nothing is cleared piece by piece. Exchanges that are under way
-//! keep the world they began in.
+//! keep the world they began in. A reload keeps what is stored and starts everything else again.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::chance::Seed;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
+use crate::furnish::furnish;
 use crate::journal::Journal;
 use crate::message::Account;
-use crate::scenario::{Counters, Scenario};
-use crate::signature::{AuthMode, Credentials};
-use crate::store::{Change, Store};
+use crate::scenario::{ClockSetting, Counters, Expiry, Index, Limiter, Phases, Readiness, Scenario};
+use crate::signature::{AuthMode, Credentials, Secret};
+use crate::store::{JobCompletion, Store, Veils};
 
 /// The id of the world of the command line.
 pub const DEFAULT: &str = "default";
@@ -22,6 +25,8 @@ pub const DEFAULT: &str = "default";
 pub struct World {
     /// The rules.
     pub scenario: Scenario,
+    /// Which rules a request can match at all.
+    pub index: Index,
     /// The seed in use.
     pub seed: Seed,
     /// The clock.
@@ -32,8 +37,14 @@ pub struct World {
     pub auth: AuthMode,
     /// The known credentials.
     pub credentials: Credentials,
-    state: Mutex<State>,
-    journal: Mutex<Journal>,
+    /// When credentials stop being good, by id.
+    expiries: HashMap<String, Expiry>,
+    /// When it became active, by its own clock.
+    began: Timestamp,
+    /// When it became active, counted from the start of the server.
+    began_after: Duration,
+    state: Arc<Mutex<State>>,
+    journal: Arc<Mutex<Journal>>,
 }
 
 /// What changes with every request. Locked for a decision or a look, never across an await.
@@ -41,31 +52,76 @@ pub struct World {
 pub struct State {
     /// Buckets and vaults.
     pub store: Store,
+    /// Writes that are not seen yet.
+    pub veils: Veils,
     /// Matches, firings and attempts.
     pub counters: Counters,
+    /// The current state.
+    pub phases: Phases,
+    /// Rate limits.
+    pub limiter: Limiter,
+    /// How often credentials were used that stop being good after a number of requests.
+    pub uses: Uses,
 }
 
+/// Uses of credentials by id.
+pub type Uses = HashMap<String, u32>;
+
 impl World {
-    /// The world that a configuration describes, at its start.
-    pub fn new(config: &Config, seed: Seed) -> Self {
-        let scenario = config.scenario.clone().unwrap_or_else(Scenario::none);
-        let now = config.clock.now();
-        let mut account = config.account.clone();
-        if account.default_bucket.is_none() {
-            account.default_bucket = config.buckets.first().map(|(name, _)| name.clone());
+    /// The world of a configuration and a scenario, at its start; `uptime` is how long the server has been running.
+    pub fn new(config: &Config, scenario: Scenario, seed: Seed, uptime: Duration) -> Self {
+        let clock = clock(config, &scenario);
+        let account = account(config, &scenario);
+        let mut store = Store::default();
+        furnish(&mut store, config, &scenario.setup, &account, seed, clock.now());
+        let state = Arc::new(Mutex::new(State::new(store, &scenario)));
+        let journal = Arc::new(Mutex::new(Journal::new(config.journal_capacity)));
+        World::over(config, scenario, seed, uptime, state, journal)
+    }
+
+    /// The world that goes on with what is stored and journalled in this one, under another scenario. What the new one
+    /// has in its setup and is not there yet is made.
+    pub fn reloaded(&self, config: &Config, scenario: Scenario, seed: Seed, uptime: Duration) -> Self {
+        let clock = clock(config, &scenario);
+        let account = account(config, &scenario);
+        {
+            let mut state = self.state();
+            furnish(&mut state.store, config, &scenario.setup, &account, seed, clock.now());
+            let store = std::mem::take(&mut state.store);
+            *state = State::new(store, &scenario);
         }
+        World::over(config, scenario, seed, uptime, self.state.clone(), self.journal.clone())
+    }
+
+    fn over(
+        config: &Config,
+        scenario: Scenario,
+        seed: Seed,
+        uptime: Duration,
+        state: Arc<Mutex<State>>,
+        journal: Arc<Mutex<Journal>>,
+    ) -> Self {
+        let mut credentials = config.credentials.clone();
+        let mut expiries = HashMap::new();
+        for credential in &scenario.setup.credentials {
+            let secret = Secret { key: credential.key.clone(), token: credential.token.clone() };
+            credentials.insert(credential.id.clone(), secret);
+            expiries.extend(credential.expires.map(|expires| (credential.id.clone(), expires)));
+        }
+        let clock = clock(config, &scenario);
         World {
-            state: Mutex::new(State {
-                store: furnished(config, now),
-                counters: Counters::new(scenario.rules.len(), now),
-            }),
-            journal: Mutex::new(Journal::new(config.journal_capacity)),
+            index: Index::new(&scenario.rules),
+            account: account(config, &scenario),
+            auth: config.auth.or(scenario.server.auth).unwrap_or_default(),
+            began: clock.now(),
+            began_after: uptime,
             scenario,
             seed,
-            clock: config.clock,
-            account,
-            auth: config.auth,
-            credentials: config.credentials.clone(),
+            clock,
+            credentials,
+            expiries,
+            state,
+            journal,
         }
     }
 
@@ -84,18 +140,61 @@ impl World {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+
+    /// How long it has been active when the server has been running for `uptime`.
+    pub fn elapsed(&self, uptime: Duration) -> Duration {
+        uptime.saturating_sub(self.began_after)
+    }
+
+    /// Whether a credential has stopped being good. Counts its use.
+    pub fn has_expired(&self, id: &str, uses: &mut Uses) -> bool {
+        match self.expiries.get(id) {
+            None => false,
+            Some(Expiry::After(after)) => self.now().since(self.began) >= *after,
+            Some(Expiry::Requests(requests)) => {
+                let uses = uses.entry(id.to_owned()).or_default();
+                *uses = uses.saturating_add(1);
+                *uses > *requests
+            }
+        }
+    }
 }
 
-/// The store with what exists at the start.
-fn furnished(config: &Config, now: Timestamp) -> Store {
-    let mut store = Store::default();
-    for (bucket, region) in &config.buckets {
-        let region = region.as_ref().unwrap_or(&config.account.region).clone();
-        store.apply(Change::CreateBucket { bucket: bucket.clone(), region, now });
+impl State {
+    fn new(store: Store, scenario: &Scenario) -> Self {
+        State {
+            store,
+            veils: Veils::default(),
+            counters: Counters::new(scenario.rules.len(), scenario.connections.len()),
+            phases: Phases::new(scenario.states.as_ref()),
+            limiter: Limiter::new(scenario.server.rate_limits.len()),
+            uses: HashMap::new(),
+        }
     }
-    for vault in &config.vaults {
-        let region = config.account.region.clone();
-        store.apply(Change::CreateVault { vault: vault.clone(), region, now });
+}
+
+fn clock(config: &Config, scenario: &Scenario) -> Clock {
+    match scenario.server.clock {
+        None => config.clock,
+        Some(ClockSetting::Skew(milliseconds)) => Clock::Skewed(milliseconds),
+        Some(ClockSetting::Freeze(at)) => Clock::Frozen(at),
     }
-    store
+}
+
+fn account(config: &Config, scenario: &Scenario) -> Account {
+    let mut account = config.account.clone();
+    let named = config.buckets.iter().map(|(name, _)| name);
+    let set_up = scenario.setup.buckets.iter().map(|(name, _)| name);
+    if account.default_bucket.is_none() {
+        account.default_bucket = named.chain(set_up).next().cloned();
+    }
+    account.etag = config.etag.or(scenario.server.etag).unwrap_or_default();
+    account.short_chunks = scenario.server.short_parts.unwrap_or(account.short_chunks);
+    account.jobs = match scenario.server.jobs {
+        None => account.jobs,
+        Some(Readiness::Immediately) => JobCompletion::Immediately,
+        Some(Readiness::After(after)) => JobCompletion::After(after),
+        Some(Readiness::AfterDescribes(describes)) => JobCompletion::AfterDescribes(describes),
+    };
+    account
 }

@@ -425,7 +425,8 @@ fn a_body_that_ends_early_stores_nothing() {
 /// U45.
 #[test]
 fn a_body_that_stalls_is_a_408() {
-    let server = Server::configured(|config| config.body_timeout = std::time::Duration::from_millis(100));
+    let server =
+        Server::configured(|config| config.body_timeout = Some(std::time::Duration::from_millis(100)));
     let upload = initiate(&server, MIB);
     let whole = part(&upload, "bytes 0-2/*", b"abc").bytes();
     let mut connection = server.connect();
@@ -913,7 +914,7 @@ fn a_job_document_of_more_than_2_mib_is_refused() {
 
 #[test]
 fn signatures_are_refused_with_the_codes_of_the_service() {
-    let server = Server::configured(|config| config.auth = cos_emu::AuthMode::Strict);
+    let server = Server::configured(|config| config.auth = Some(cos_emu::AuthMode::Strict));
     let send = |authorization: Option<&str>| {
         let request = Request::new("GET", "/-/vaults");
         server.send(match authorization {

@@ -69,7 +69,11 @@ fn the_journal_has_one_entry_per_exchange_and_comes_in_pages() {
         second["rules"],
         serde_json::json!([{ "id": "cut", "outcome": "fired", "scope": "", "match": 1, "firing": 1 }])
     );
-    assert_eq!(second["actions"], serde_json::json!([{ "action": "reset", "at": "reply" }]));
+    let effect = "the connection is reset (RST) before the answer";
+    assert_eq!(
+        second["actions"],
+        serde_json::json!([{ "action": "reset", "at": "reply", "effect": effect }])
+    );
     assert_eq!(entries[2]["range"], "bytes=0-1");
     assert_eq!(entries[2]["answer"], serde_json::json!({ "status": 206, "code": null, "bytes": 2 }));
 

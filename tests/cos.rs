@@ -895,7 +895,7 @@ fn signatures_are_refused_with_the_codes_of_the_service() {
         )
     };
     let now_and_later = "1000000000;4000000000";
-    let strict = Server::configured(|config| config.auth = cos_emu::AuthMode::Strict);
+    let strict = Server::configured(|config| config.auth = Some(cos_emu::AuthMode::Strict));
     let send = |server: &Server, authorization: Option<String>| {
         let request = Request::cos("GET", "k");
         server.send(match authorization {
@@ -923,6 +923,6 @@ fn signatures_are_refused_with_the_codes_of_the_service() {
         check.journal().into_iter().map(|exchange| exchange.signature.unwrap()).collect();
     assert_eq!(signatures, ["none", "unknown-key", "SignatureDoesNotMatch"]);
 
-    let off = Server::configured(|config| config.auth = cos_emu::AuthMode::Off);
+    let off = Server::configured(|config| config.auth = Some(cos_emu::AuthMode::Off));
     send(&off, Some(signed("AKIDcosemu", now_and_later, "x"))).is(404, "NoSuchKey");
 }

@@ -982,3 +982,359 @@ fn two_runs_answer_and_journal_alike() {
     assert_eq!(first.1, second.1);
     assert!(first.0.iter().any(|(_, end)| *end == End::Rst));
 }
+
+// ---- the answer in the place of the service's ----
+
+/// An upload with one part, and the request that completes it.
+fn completion(server: &Server) -> Request {
+    let setup = |request: Request| server.send(request.with("x-setup", "1"));
+    let upload = setup(Request::cos("POST", "big?uploads")).element("UploadId").unwrap();
+    let part = Request::cos("PUT", &format!("big?partNumber=1&uploadId={upload}")).body("part");
+    let etag = setup(part).ok().header("ETag").unwrap().to_owned();
+    Request::cos("POST", &format!("big?uploadId={upload}")).body(format!(
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>"
+    ))
+}
+
+/// Takes the chunks of a body apart: their data, and what follows the last whole one.
+fn chunks(mut body: &[u8]) -> (Vec<Vec<u8>>, Vec<u8>) {
+    let mut chunks = Vec::new();
+    while let Some(line) = body.windows(2).position(|pair| pair == b"\r\n") {
+        let size =
+            std::str::from_utf8(&body[..line]).ok().and_then(|size| usize::from_str_radix(size, 16).ok());
+        let Some(size) = size.filter(|size| *size > 0 && body.len() >= line + 4 + size) else { break };
+        if &body[line + 2 + size..line + 4 + size] != b"\r\n" {
+            break;
+        }
+        chunks.push(body[line + 2..line + 2 + size].to_vec());
+        body = &body[line + 4 + size..];
+    }
+    (chunks, body.to_vec())
+}
+
+fn split(bytes: &[u8]) -> (String, Vec<u8>) {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+    (text(&bytes[..end]), bytes[end..].to_vec())
+}
+
+#[test]
+fn error_in_200_sends_blanks_before_the_root_and_keeps_the_connection() {
+    let server = server(&rule_for(
+        "CompleteMultipartUpload",
+        r#"{"error_in_200": {"code": "InternalError", "whitespace": "300ms"}}"#,
+    ));
+    let request = completion(&server);
+    let (bytes, end) = raw(&server, &request);
+    let (head, body) = split(&bytes);
+    assert!(
+        head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("Transfer-Encoding: chunked\r\n"),
+        "{head}"
+    );
+    assert!(!head.contains("Content-Length"), "{head}");
+    let (chunks, rest) = chunks(&body);
+    assert_eq!((rest, end), (b"0\r\n\r\n".to_vec(), End::Fin));
+    assert!(chunks[0].ends_with(b"?>"), "the declaration comes first: {:?}", text(&chunks[0]));
+    assert_eq!(chunks[1..4], [b" ".to_vec(), b" ".to_vec(), b" ".to_vec()]);
+    let document = text(&chunks[4]);
+    assert!(document.contains("<Code>InternalError</Code>") && document.ends_with("</Error>"), "{document}");
+    let exchange = server.journal().pop().unwrap();
+    assert_eq!((exchange.applied, exchange.ended), (false, Some(Ended::KeepAlive)));
+}
+
+#[test]
+fn error_in_200_may_put_the_blanks_first_and_cut_the_document() {
+    let server = server(&rule_for(
+        "CompleteMultipartUpload",
+        r#"{"error_in_200": {"code": "SlowDown", "whitespace": "100ms", "blanks": "before-declaration", "cut": 50}}"#,
+    ));
+    let request = completion(&server);
+    let (bytes, end) = raw(&server, &request);
+    let (chunks, rest) = chunks(&split(&bytes).1);
+    assert_eq!((rest, end), (Vec::new(), End::Fin), "no last chunk");
+    assert_eq!((&chunks[0][..], chunks[1].len()), (&b" "[..], 50));
+    assert!(chunks[1].starts_with(b"<?xml"));
+    assert_eq!(server.journal().pop().unwrap().ended, Some(Ended::Close));
+}
+
+#[test]
+fn redirect_keeps_path_and_query() {
+    let server = server(&rule(r#"{"redirect": {"to": "https://b-1.cos.ap-beijing.myqcloud.com"}}"#));
+    let answer = server.send(Request::cos("GET", "object?response-content-type=text%2Fplain"));
+    assert_eq!(answer.status, 307);
+    assert_eq!(
+        answer.header("Location"),
+        Some(
+            "https://b-1.cos.ap-beijing.myqcloud.com/demo-1250000000/object?response-content-type=text%2Fplain"
+        )
+    );
+    assert_eq!(answer.code(), "TemporaryRedirect");
+}
+
+#[test]
+fn redirect_has_the_status_that_is_asked_for_and_http_by_itself() {
+    let server = server(&rule(r#"{"redirect": {"to": "127.0.0.1:1", "status": 301}}"#));
+    let answer = server.send(get());
+    assert_eq!((answer.status, answer.code().as_str()), (301, "PermanentRedirect"));
+    assert_eq!(answer.header("Location"), Some("http://127.0.0.1:1/demo-1250000000/object"));
+}
+
+#[test]
+fn half_close_ends_one_direction_and_reads_the_other() {
+    let server =
+        server(&rule_for("PutObject", r#"{"half_close": {"at": "upload", "offset": 4, "hold": "10s"}}"#));
+    let mut connection = server.connect();
+    let bytes = put(b"0123456789").bytes();
+    connection.write(&bytes[..bytes.len() - 6]);
+    assert_eq!(connection.rest(), (Vec::new(), End::Fin));
+    // What is still sent is taken: an RST would make the second write fail.
+    connection.write(b"456");
+    std::thread::sleep(Duration::from_millis(50));
+    connection.write(b"789");
+    let exchange = server.journal().pop().unwrap();
+    assert_eq!((exchange.received.bytes, exchange.ended), (4, Some(Ended::HalfClose)));
+}
+
+#[test]
+fn half_close_resets_what_comes_after_its_time() {
+    let server = server(&rule(r#"{"half_close": {"at": "done", "hold": "20ms"}}"#));
+    let mut connection = server.connect();
+    connection.write(get().bytes());
+    let (bytes, end) = connection.rest();
+    assert!(bytes.ends_with(OBJECT) && end == End::Fin);
+    std::thread::sleep(Duration::from_millis(300));
+    connection.write(b"more");
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(std::io::Write::write_all(&mut connection.stream, b"more").is_err());
+}
+
+// ---- slowly ----
+
+#[test]
+fn throttle_takes_its_time_in_both_directions() {
+    let server =
+        server(&rule_for("PutObject", r#"{"throttle": {"direction": "upload", "rate": "100KiB/s"}}"#));
+    let start = Instant::now();
+    server.send(put(&pattern(40 << 10))).ok();
+    // Twenty pieces a second, and none is waited for behind the last.
+    assert!(start.elapsed() >= Duration::from_millis(340), "{:?}", start.elapsed());
+
+    let server = self::server(&rule(r#"{"throttle": {"rate": "32B/s"}}"#));
+    let start = Instant::now();
+    assert_eq!(server.send(get()).body, OBJECT);
+    assert!(start.elapsed() >= Duration::from_millis(450), "{:?}", start.elapsed());
+    assert_eq!(server.journal().pop().unwrap().actions[0].action, "throttle");
+}
+
+#[test]
+fn drip_writes_pieces_with_pauses_between() {
+    let server = server(&rule(r#"{"drip": {"size": 5, "pause": "200ms"}}"#));
+    let mut connection = server.connect();
+    connection.write(get().bytes());
+    connection.head();
+    let mut body = Vec::new();
+    for piece in [5, 5, 5] {
+        body.extend(connection.exactly(piece));
+        assert!(connection.is_silent_for(Duration::from_millis(50)), "after {} bytes", body.len());
+    }
+    body.extend(connection.exactly(1));
+    assert_eq!(body, OBJECT);
+    assert_eq!(connection.send(&get().with("x-setup", "1")).body, OBJECT, "the connection stays");
+}
+
+#[test]
+fn drip_may_include_the_head() {
+    let server = server(&rule(r#"{"drip": {"size": 9, "pause": "150ms", "head": true}}"#));
+    let mut connection = server.connect();
+    connection.write(get().bytes());
+    assert_eq!(connection.exactly(9), b"HTTP/1.1 ");
+    assert!(connection.is_silent_for(Duration::from_millis(30)));
+    assert_eq!(connection.exactly(9), b"200 OK\r\nC");
+}
+
+#[test]
+fn drip_reads_an_upload_in_pieces() {
+    let server =
+        server(&rule_for("PutObject", r#"{"drip": {"direction": "upload", "size": 4, "pause": "50ms"}}"#));
+    let start = Instant::now();
+    server.send(put(b"0123456789")).ok();
+    assert!(start.elapsed() >= Duration::from_millis(100));
+    assert_eq!(server.send(Request::cos("GET", "new")).body, b"0123456789");
+}
+
+// ---- chunks ----
+
+#[test]
+fn chunked_breaks_the_framing_in_four_ways() {
+    for (fault, ending) in [
+        ("bad-size", &b"11\r\n0123456789abcdef\r\n0\r\n\r\n"[..]),
+        ("garbage-size", b"size\r\n0123456789abcdef\r\n0\r\n\r\n"),
+        ("no-end", b"10\r\n0123456789abcdef\r\n"),
+        ("trailer-missing", b"10\r\n0123456789abcdef\r\n0\r\n"),
+    ] {
+        let server = server(&rule(&format!(r#"{{"chunked": {{"fault": "{fault}"}}}}"#)));
+        let (bytes, end) = raw(&server, &get());
+        let (head, body) = split(&bytes);
+        assert!(
+            head.contains("Transfer-Encoding: chunked\r\n") && !head.contains("Content-Length"),
+            "{head}"
+        );
+        assert_eq!(head.contains("Trailer: Content-MD5\r\n"), fault == "trailer-missing", "{head}");
+        assert_eq!((text(&body), end), (text(ending), End::Fin), "{fault}");
+    }
+}
+
+#[test]
+fn chunked_sends_large_bodies_in_chunks_of_64_kib() {
+    let server = server(&rule_for("GetObject", r#"{"chunked": {"fault": "no-end"}}"#));
+    let body = pattern(150_000);
+    server.send(put(&body)).ok();
+    let (bytes, end) = raw(&server, &Request::cos("GET", "new"));
+    let (chunks, rest) = chunks(&split(&bytes).1);
+    assert_eq!(chunks.iter().map(Vec::len).collect::<Vec<_>>(), [65_536, 65_536, 18_928]);
+    assert!(chunks.concat() == body && rest.is_empty() && end == End::Fin);
+}
+
+// ---- expectations, connections ----
+
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+fn expecting(mode: &str) -> (Server, Connection, Vec<u8>) {
+    let server = server(&rule_for("PutObject", &format!(r#"{{"continue_100": {mode}}}"#)));
+    let mut connection = server.connect();
+    let bytes = put(b"0123").with("Expect", "100-continue").bytes();
+    connection.write(&bytes[..bytes.len() - 4]);
+    (server, connection, b"0123".to_vec())
+}
+
+#[test]
+fn continue_100_never_comes_and_the_body_is_read_all_the_same() {
+    let (server, mut connection, body) = expecting(r#"{"mode": "never"}"#);
+    assert!(connection.is_silent_for(Duration::from_millis(150)));
+    connection.write(body);
+    assert!(connection.head().starts_with("HTTP/1.1 200 OK\r\n"));
+    assert_eq!(server.send(Request::cos("GET", "new")).body, b"0123");
+}
+
+#[test]
+fn continue_100_comes_late() {
+    let (_server, mut connection, body) = expecting(r#"{"mode": "late", "after": "300ms"}"#);
+    assert!(connection.is_silent_for(Duration::from_millis(100)));
+    assert_eq!(connection.exactly(CONTINUE.len()), CONTINUE);
+    connection.write(body);
+    assert!(connection.head().starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[test]
+fn continue_100_comes_twice() {
+    let (_server, mut connection, body) = expecting(r#"{"mode": "twice"}"#);
+    assert_eq!(connection.exactly(2 * CONTINUE.len()), CONTINUE.repeat(2));
+    connection.write(body);
+    assert!(connection.head().starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[test]
+fn continue_100_is_refused_with_417() {
+    let (server, mut connection, _) = expecting(r#"{"mode": "417"}"#);
+    let answer = connection.answer();
+    assert_eq!((answer.status, answer.code().as_str()), (417, "ExpectationFailed"));
+    assert_eq!(connection.rest(), (Vec::new(), End::Fin));
+    assert_eq!(server.send(Request::cos("GET", "new")).status, 404);
+}
+
+#[test]
+fn continue_100_is_not_reached_without_the_expectation() {
+    let server = server(&rule_for("PutObject", r#"{"continue_100": {"mode": "417"}}"#));
+    server.send(put(b"0123")).ok();
+    assert_eq!(server.journal().pop().unwrap().rules[0].outcome, "not-reached");
+}
+
+#[test]
+fn keep_alive_ends_the_connection_whatever_the_answer_says() {
+    for (announce, line) in [
+        ("absent", None),
+        ("close", Some("Connection: close\r\n")),
+        ("keep-alive", Some("Connection: keep-alive\r\n")),
+    ] {
+        let server =
+            server(&rule(&format!(r#"{{"keep_alive": {{"really": "close", "announce": "{announce}"}}}}"#)));
+        let mut connection = server.connect();
+        connection.write(get().bytes());
+        let head = connection.head();
+        assert_eq!(head.contains("Connection:"), line.is_some(), "{head}");
+        assert!(line.is_none_or(|line| head.contains(line)), "{head}");
+        assert_eq!(connection.rest(), (OBJECT.to_vec(), End::Fin), "{announce}");
+    }
+}
+
+#[test]
+fn keep_alive_keeps_the_connection_although_the_answer_ends_it() {
+    let server = server(&rule(r#"{"keep_alive": {"really": "keep-alive", "announce": "close"}}"#));
+    let mut connection = server.connect();
+    for _ in 0..3 {
+        let answer = connection.send(&get());
+        assert_eq!((answer.header("Connection"), &answer.body[..]), (Some("close"), OBJECT));
+    }
+}
+
+// ---- the store ----
+
+#[test]
+fn stale_shows_the_state_before_to_so_many_reads_and_lists() {
+    let server = server(&rule_for("PutObject", r#"{"stale": {"reads": 2}}"#));
+    server.send(Request::cos("PUT", "object").body("new")).ok();
+    let read = |request| server.send(request).body;
+    assert_eq!([read(get()), read(get()), read(get())], [OBJECT.to_vec(), OBJECT.to_vec(), b"new".to_vec()]);
+    server.send(Request::cos("PUT", "other").body("x")).ok();
+    let listed = || server.send(Request::cos("GET", "")).elements("Key");
+    assert_eq!([listed(), listed()], [["object"], ["object"]]);
+    assert_eq!(listed(), ["object", "other"]);
+}
+
+#[test]
+fn stale_ends_with_its_time() {
+    let server = server(&rule_for("DeleteObject", r#"{"stale": {"for": "300ms"}}"#));
+    server.send(Request::cos("DELETE", "object")).ok();
+    assert_eq!(server.send(get()).body, OBJECT);
+    std::thread::sleep(Duration::from_millis(400));
+    assert_eq!(server.send(get()).status, 404);
+}
+
+#[test]
+fn forget_removes_a_job_after_the_answer() {
+    let server = server(r#"{"id": "r", "when": {"op": "InitiateJob"}, "do": {"forget": {"what": "job"}}}"#);
+    let task = r#"{"Type": "inventory-retrieval"}"#;
+    let answer = server.send(Request::cas("POST", "jobs").body(task));
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    let job = answer.header("x-cas-job-id").unwrap().to_owned();
+    assert_eq!(server.send(Request::cas("GET", &format!("jobs/{job}"))).status, 404);
+}
+
+#[test]
+fn range_shift_moves_the_boundary_that_an_error_of_cas_names() {
+    let server = server(
+        r#"{"id": "r", "when": {"service": "cas", "op": "UploadPart"}, "do": {"range": {"answer": "shift", "by": 1048576}}}"#,
+    );
+    let initiate = Request::cas("POST", "multipart-uploads").with("x-cas-part-size", 1 << 20);
+    let upload = server.send(initiate).header("x-cas-multipart-upload-id").unwrap().to_owned();
+    let hash = sha256(b"0123");
+    let answer = server.send(
+        Request::cas("PUT", &format!("multipart-uploads/{upload}"))
+            .with("Content-Range", "bytes 7-10/*")
+            .with("x-cas-content-sha256", &hash)
+            .with("x-cas-sha256-tree-hash", &hash)
+            .body("0123"),
+    );
+    assert_eq!(answer.status, 400);
+    assert!(answer.text().contains("bytes 1048583-1048586/*"), "{}", answer.text());
+}
+
+#[test]
+fn a_reset_at_the_reply_of_complete_loses_the_answer_and_not_the_object() {
+    let server = server(
+        r#"{"id": "r", "when": {"op": "CompleteMultipartUpload"}, "fire": {"first": 1}, "apply": "yes", "do": {"reset": {"at": "reply"}}}"#,
+    );
+    let request = completion(&server);
+    assert_eq!(raw(&server, &request), (Vec::new(), End::Rst));
+    assert_eq!(server.send(Request::cos("GET", "big")).body, b"part");
+    server.send(request).is(404, "NoSuchUpload");
+}

@@ -136,7 +136,7 @@ fn a_client_that_shuts_its_sending_side_still_gets_its_answer() {
 
 #[test]
 fn continue_is_sent_only_when_the_body_is_wanted() {
-    let server = Server::configured(|config| config.auth = cos_emu::AuthMode::Check);
+    let server = Server::configured(|config| config.auth = Some(cos_emu::AuthMode::Check));
     let upload = server.send(Request::cos("POST", "k?uploads")).element("UploadId").unwrap();
     let expecting = |request: Request| request.with("Content-Length", 4).with("Expect", "100-continue");
     let signature = "q-sign-algorithm=sha1&q-ak=AKIDcosemu&q-sign-time=1;4000000000&q-key-time=1;4000000000&q-header-list=&q-url-param-list=&q-signature=x";
@@ -215,7 +215,7 @@ fn a_body_that_ends_before_its_declared_length_stores_nothing() {
 
 #[test]
 fn a_body_that_stalls_is_answered_with_a_timeout() {
-    let server = Server::configured(|config| config.body_timeout = MILLISECONDS_100);
+    let server = Server::configured(|config| config.body_timeout = Some(MILLISECONDS_100));
     let mut connection = server.connect();
     let whole = Request::cos("PUT", "k").body("abcdef").bytes();
     connection.write(&whole[..whole.len() - 1]);
@@ -226,7 +226,7 @@ fn a_body_that_stalls_is_answered_with_a_timeout() {
 
 #[test]
 fn a_slow_body_that_does_not_stall_is_taken() {
-    let server = Server::configured(|config| config.body_timeout = MILLISECONDS_100 * 3);
+    let server = Server::configured(|config| config.body_timeout = Some(MILLISECONDS_100 * 3));
     let mut connection = server.connect();
     connection.write(Request::cos("PUT", "k").body("abcdef").head());
     for byte in b"abcdef" {

@@ -412,6 +412,8 @@ mod tests {
                 region: "ap-chengdu".to_owned(),
                 default_bucket: None,
                 jobs,
+                etag: Default::default(),
+                short_chunks: Default::default(),
             };
             let now = Timestamp::from_unix_seconds(1_500_000_000);
             let mut store = Store::default();

@@ -7,10 +7,7 @@ use http::Method;
 use super::error::Error;
 use crate::code::CasCode;
 use crate::message::Head;
-use crate::operation::{Names, Operation};
-
-/// The longest name of a vault, in characters.
-const MAX_VAULT_NAME: usize = 255;
+use crate::operation::{Names, Operation, is_vault_name};
 
 /// What a request is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,11 +107,6 @@ fn operation(method: &Method, rest: &[&str]) -> Option<Operation> {
 fn no_operation(head: &Head) -> Error {
     Error::new(CasCode::BadRequest)
         .saying(format_args!("{} {} is no operation of CAS.", head.method, head.path))
-}
-
-fn is_vault_name(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    (1..=MAX_VAULT_NAME).contains(&name.len()) && name.bytes().all(allowed)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::{Call, ClaimedHashes, Error, HASHES, Handled, changed, document_reply, unchanged};
-use crate::message::{BodyPlan, Outcome, Received, Reply};
+use crate::message::{BodyPlan, Outcome, Received, Reply, ShortChunks};
 use crate::store::{Change, Chunk, ChunkRange, MAX_CHUNK_SIZE_BYTES, MAX_CHUNKS, VaultUpload};
 
 /// The smallest part size: 1 MiB.
@@ -86,6 +86,10 @@ fn part_head<'a>(call: &Call<'a>) -> Result<(&'a VaultUpload, ChunkRange, Claime
     }
     if range.start() / part_size >= MAX_CHUNKS {
         return Err(invalid(format!("An upload has at most {MAX_CHUNKS} parts.")));
+    }
+    let refuses = call.context.account.short_chunks == ShortChunks::AtUpload;
+    if refuses && upload.would_have_a_short_middle(range.start() / part_size, range.len()) {
+        return Err(invalid(format!("Only the last part may be smaller than the part size {part_size}.")));
     }
     Ok((upload, range, hashes))
 }

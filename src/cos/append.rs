@@ -47,7 +47,7 @@ pub(super) fn admit(call: &Call<'_>) -> Result<BodyPlan, Error> {
     if growing.len().saturating_add(length) > MAX_PART_SIZE_BYTES {
         return Err(Error::new(CosCode::EntityTooLarge));
     }
-    data_plan(call.head)
+    data_plan(call)
 }
 
 /// Appends the body. There is no CRC in the answer, and `x-cos-content-sha1` is the MD5 of the body: the official Go

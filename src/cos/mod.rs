@@ -24,7 +24,10 @@ use crate::signature::Refusal;
 use crate::store::{Bucket, Change, Store};
 
 pub use error::{Error, document as error_document};
+pub use multipart::listed_parts;
+pub use object::{listed_keys, parse_range};
 pub use route::{HostForm, Target, host_form, route};
+pub use xml::document;
 
 /// The answer of a handler, or the error it answers with.
 type Handled = Result<Outcome<Change>, Error>;

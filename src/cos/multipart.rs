@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::list::{Encoding, owner};
-use super::object::{ClaimedDigests, check_key, check_overwrite, data_plan, metadata, quoted};
+use super::object::{ClaimedDigests, check_key, check_overwrite, data_plan, etag_of, metadata, quoted};
 use super::{Call, Error, Handled, changed, document_plan, document_reply, unchanged, xml};
 use crate::code::CosCode;
 use crate::message::{BodyPlan, Received, Reply};
@@ -65,7 +65,7 @@ pub(super) fn admit_part(call: &Call<'_>) -> Result<BodyPlan, Error> {
     call.bucket()?;
     part_number(call)?;
     upload(call)?;
-    data_plan(call.head)
+    data_plan(call)
 }
 
 /// Stores a part; a part of the same number is replaced.
@@ -78,12 +78,12 @@ pub(super) fn put_part(call: &Call<'_>, body: &Received) -> Handled {
     let part = Part {
         content: body.content.clone(),
         md5: body.digests.md5.expect("the plan asked for it"),
+        etag: etag_of(call, &body.digests),
         crc64: body.digests.crc64.expect("the plan asked for it"),
         modified: call.context.now,
     };
-    let reply = Reply::new(200)
-        .with("ETag", quoted(&part.md5.to_string()))
-        .with("x-cos-hash-crc64ecma", part.crc64.to_string());
+    let reply =
+        Reply::new(200).with("ETag", quoted(&part.etag)).with("x-cos-hash-crc64ecma", part.crc64.to_string());
     let change = Change::PutPart {
         bucket: call.target.bucket.clone(),
         key: call.target.key.clone(),
@@ -154,7 +154,7 @@ pub(super) fn complete(call: &Call<'_>, body: &Received) -> Handled {
 ///
 /// # Errors
 /// `MalformedXML`.
-fn listed_parts(document: &[u8]) -> Result<Vec<(PartNumber, String)>, Error> {
+pub fn listed_parts(document: &[u8]) -> Result<Vec<(PartNumber, String)>, Error> {
     let malformed = |reason: &str| Error::new(CosCode::MalformedXML).because(reason);
     let root = xml::parse(document).map_err(|error| malformed(error.0))?;
     if root.name != "CompleteMultipartUpload" {
@@ -207,7 +207,7 @@ pub(super) fn list_parts(call: &Call<'_>) -> Handled {
             result.nested("Part", |element| {
                 element.text("PartNumber", number.get());
                 element.text("LastModified", part.modified.iso_milliseconds());
-                element.text("ETag", quoted(&part.md5.to_string()));
+                element.text("ETag", quoted(&part.etag));
                 element.text("Size", part.content.len());
             });
         }

@@ -13,7 +13,7 @@ use super::{Call, Error, Handled, changed, document_plan, document_reply, unchan
 use crate::clock::Timestamp;
 use crate::code::CosCode;
 use crate::digest::{Digests, Hex, Md5, Sha1, Wanted};
-use crate::message::{BodyPlan, Head, Outcome, Ranged, Received, Reply};
+use crate::message::{BodyPlan, EtagForm, Head, Outcome, Ranged, Received, Reply};
 use crate::store::{Change, MAX_PART_SIZE_BYTES, Metadata, Object, ObjectKind};
 
 /// The longest key, in bytes of UTF-8.
@@ -94,14 +94,16 @@ impl ClaimedDigests {
 ///
 /// # Errors
 /// `MissingContentLength`, `EntityTooLarge`, and those of [`ClaimedDigests::of`].
-pub(super) fn data_plan(head: &Head) -> Result<BodyPlan, Error> {
+pub(super) fn data_plan(call: &Call<'_>) -> Result<BodyPlan, Error> {
+    let head = call.head;
     match head.content_length() {
         None if !head.is_chunked() => return Err(Error::new(CosCode::MissingContentLength)),
         Some(length) if length > MAX_PART_SIZE_BYTES => return Err(Error::new(CosCode::EntityTooLarge)),
         _ => {}
     }
     let claimed = ClaimedDigests::of(head)?;
-    let wanted = Wanted { md5_and_crc64: true, sha1: claimed.sha1.is_some(), ..Wanted::default() };
+    let sha1 = claimed.sha1.is_some() || call.context.account.etag == EtagForm::Sha1;
+    let wanted = Wanted { md5_and_crc64: true, sha1, ..Wanted::default() };
     Ok(BodyPlan { wanted, limit: MAX_PART_SIZE_BYTES })
 }
 
@@ -112,7 +114,17 @@ pub(super) fn admit_put(call: &Call<'_>) -> Result<BodyPlan, Error> {
     check_key(&call.target.key)?;
     metadata(call)?;
     check_overwrite(call)?;
-    data_plan(call.head)
+    data_plan(call)
+}
+
+/// The ETag of bytes in one piece, without quotes.
+///
+/// Source: `cos.md` 2.4.
+pub(super) fn etag_of(call: &Call<'_>, digests: &Digests) -> String {
+    match call.context.account.etag {
+        EtagForm::Md5 => digests.md5.expect("the plan asked for it").to_string(),
+        EtagForm::Sha1 => digests.sha1.expect("the plan asked for it").to_string(),
+    }
 }
 
 /// # Errors
@@ -120,11 +132,10 @@ pub(super) fn admit_put(call: &Call<'_>) -> Result<BodyPlan, Error> {
 pub(super) fn put(call: &Call<'_>, body: &Received) -> Handled {
     admit_put(call)?;
     ClaimedDigests::of(call.head)?.verify(&body.digests, CosCode::BadDigest)?;
-    let md5 = body.digests.md5.expect("the plan asked for it");
     let crc64 = body.digests.crc64.expect("the plan asked for it");
     let object = Object {
         content: body.content.clone(),
-        etag: md5.to_string(),
+        etag: etag_of(call, &body.digests),
         crc64,
         modified: call.context.now,
         metadata: metadata(call)?,
@@ -301,11 +312,11 @@ fn evaluate_conditions(head: &Head, object: &Object) -> Condition {
 
 /// The range starts behind the end.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unsatisfiable;
+pub struct Unsatisfiable;
 
 /// Reads `bytes=a-b`, `bytes=a-` or `bytes=-n` for an object of that size. `None` for anything else, also for more
 /// than one range: such a header is as if absent.
-pub(super) fn parse_range(header: &str, size: u64) -> Option<Result<Range<u64>, Unsatisfiable>> {
+pub fn parse_range(header: &str, size: u64) -> Option<Result<Range<u64>, Unsatisfiable>> {
     let number = |digits: &str| {
         let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         // More digits than a number holds mean a position behind any end.

@@ -301,6 +301,8 @@ mod tests {
             region: "ap-guangzhou".to_owned(),
             default_bucket: default_bucket.map(str::to_owned),
             jobs: Default::default(),
+            etag: Default::default(),
+            short_chunks: Default::default(),
         }
     }
 

@@ -13,6 +13,8 @@ use quick_xml::events::{BytesRef, Event};
 pub const MAX_DOCUMENT_BYTES: u64 = 2 << 20;
 /// The deepest nesting that is read.
 const MAX_DEPTH: usize = 32;
+/// White space is less in XML than in Unicode.
+const WHITE_SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// Writes a document with that root; `fill` adds what is in it.
 pub fn document(root: &str, fill: impl FnOnce(&mut Element)) -> String {
@@ -161,7 +163,7 @@ pub fn parse(bytes: &[u8]) -> Result<Node, MalformedXml> {
 fn add_text(open: &mut [Node], text: &str) -> Result<(), MalformedXml> {
     match open.last_mut() {
         Some(node) => node.text.push_str(text),
-        None if text.trim().is_empty() => {}
+        None if text.trim_matches(WHITE_SPACE).is_empty() => {}
         None => return Err(MalformedXml("there is text outside the root element")),
     }
     Ok(())
@@ -236,6 +238,8 @@ mod tests {
             "<a x='1' x='2'/>",
             "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
             "<!DOCTYPE a><a/>",
+            "<a/>\u{b}",
+            "\u{a0}<a/>",
             "<a><![CDATA[</a>",
             "<a><!--</a>",
             "<?xml",

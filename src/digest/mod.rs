@@ -3,7 +3,7 @@
 //! Which digests a body needs is known before its first byte (`Wanted`). Nothing here knows headers: the services
 //! compare the results with what the client sent.
 
-mod crc64;
+pub mod crc64;
 mod hex;
 mod tree;
 

@@ -10,10 +10,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use super::file::{ConnectionRule, RateScope};
+use super::index::Index;
 use super::rule::{Action, Delay, Fire, Matches, Per, Point, Rule, When};
-use super::value::Offset;
+use super::value::{Offset, Pattern};
 use crate::chance::{Roll, Seed};
-use crate::clock::Timestamp;
 use crate::digest::key_of;
 use crate::message::Head;
 use crate::operation::{Names, Operation, Service};
@@ -34,6 +35,10 @@ pub struct Facts<'a> {
     pub head: &'a Head,
     /// The number of the connection.
     pub connection: u64,
+    /// The number of the request on its connection, from 1.
+    pub request: u64,
+    /// The current state of the scenario.
+    pub state: &'a str,
     /// The bytes that are read or sent, if that is known.
     pub span: &'a Span,
 }
@@ -123,10 +128,10 @@ impl Trace {
 /// How often rules matched and fired, and how often requests arrived.
 #[derive(Debug)]
 pub struct Counters {
-    since: Timestamp,
     scopes: Vec<Table<Count>>,
     totals: Vec<Count>,
     requests: Table<Arrivals>,
+    connections: Vec<Count>,
 }
 
 /// The two counters of a rule, never mixed.
@@ -145,14 +150,24 @@ struct Arrivals {
 }
 
 impl Counters {
-    /// All at zero, for so many rules; `now` is when the scenario becomes active.
-    pub fn new(rules: usize, now: Timestamp) -> Self {
+    /// All at zero, for so many rules and so many rules of connections.
+    pub fn new(rules: usize, connections: usize) -> Self {
         Counters {
-            since: now,
             scopes: (0..rules).map(|_| Table::default()).collect(),
             totals: vec![Count::default(); rules],
             requests: Table::default(),
+            connections: vec![Count::default(); connections],
         }
+    }
+
+    /// The counts of each rule of connections.
+    pub fn connections(&self) -> &[Count] {
+        &self.connections
+    }
+
+    /// Takes the firing of a rule of connections back: the connection ended before what it does was reached.
+    pub fn retract_connection(&mut self, rule: usize) {
+        self.connections[rule].firings = self.connections[rule].firings.saturating_sub(1);
     }
 
     /// The counts of each rule, over all scopes.
@@ -173,16 +188,17 @@ impl Counters {
     }
 }
 
-/// Counts a request and decides which rules act on it.
+/// Counts a request and decides which rules act on it; `elapsed` is how long the scenario has been active.
 ///
 /// Rules are looked at in order. The first that fires and does not say `continue` ends the evaluation; the rules after
 /// it still count their matches.
 pub fn decide(
     rules: &[Rule],
+    index: &Index,
     counters: &mut Counters,
     seed: Seed,
     facts: &Facts<'_>,
-    now: Timestamp,
+    elapsed: Duration,
     may_fire: MayFire,
 ) -> Decision {
     let request = logical_request(facts);
@@ -193,7 +209,8 @@ pub fn decide(
 
     let mut traces = Vec::new();
     let mut ended_by = None;
-    for (index, rule) in rules.iter().enumerate() {
+    for index in index.candidates(facts) {
+        let rule = &rules[index];
         if !holds(&rule.when, facts, attempt) {
             continue;
         }
@@ -201,7 +218,7 @@ pub fn decide(
         let count = counters.scopes[index].entry(scope);
         count.matches = count.matches.saturating_add(1);
         counters.totals[index].matches = counters.totals[index].matches.saturating_add(1);
-        let due = || is_due(rule, *count, seed, scope, now.since(counters.since));
+        let due = || is_due(&rule.id, &rule.fire, *count, seed, scope, elapsed);
         let outcome = match ended_by {
             _ if may_fire == MayFire::No => Outcome::Refused,
             Some(by) => Outcome::Shadowed(by),
@@ -221,6 +238,29 @@ pub fn decide(
     Decision { request, attempt, arrival, traces }
 }
 
+/// Counts a connection from that address and decides which rules act on it. Returns each with the number of its match.
+/// All rules that are due act together.
+pub fn decide_connection(
+    rules: &[ConnectionRule],
+    counters: &mut Counters,
+    seed: Seed,
+    peer: &str,
+    elapsed: Duration,
+) -> Vec<(usize, u32)> {
+    let mut acting = Vec::new();
+    for (index, (rule, count)) in rules.iter().zip(&mut counters.connections).enumerate() {
+        if !rule.when.peer.as_ref().is_none_or(|pattern| pattern.matches(Some(peer))) {
+            continue;
+        }
+        count.matches = count.matches.saturating_add(1);
+        if is_due(&rule.id, &rule.fire, *count, seed, 0, elapsed) {
+            count.firings = count.firings.saturating_add(1);
+            acting.push((index, count.matches));
+        }
+    }
+    acting
+}
+
 /// Whether an action can happen in an exchange, as far as the head tells.
 fn can_happen(action: &Action, facts: &Facts<'_>) -> bool {
     let place_exists = match action.point() {
@@ -231,6 +271,26 @@ fn can_happen(action: &Action, facts: &Facts<'_>) -> bool {
         _ => true,
     };
     place_exists && facts.operation.is_none_or(|operation| action.can_happen_in(operation))
+}
+
+/// Why nothing that a rule does can happen in an exchange, as far as the head tells: for the journal.
+pub fn obstacle(rule: &Rule, facts: &Facts<'_>) -> String {
+    let length = facts.head.content_length().unwrap_or(0);
+    let reasons: Vec<String> = rule
+        .actions
+        .iter()
+        .map(|action| match action.point() {
+            Some(Point::Upload(offset)) if facts.head.is_chunked() && offset.needs_length() => {
+                "a place counted in percent or from the end needs a length, and this body comes in chunks"
+                    .to_owned()
+            }
+            Some(Point::Upload(offset)) if offset.resolve(Some(length)).is_none() => {
+                format!("the place lies behind the end of the body, which has {length} bytes")
+            }
+            _ => format!("it needs {}", action.requirement()),
+        })
+        .collect();
+    format!("{}: not reached: {}", rule.id, reasons.join("; "))
 }
 
 /// How long a delay waits.
@@ -250,8 +310,8 @@ pub fn amount(delay: &Delay, mut roll: Roll) -> Duration {
     Duration::from_secs_f64(seconds.clamp(0.0, 86_400.0))
 }
 
-fn is_due(rule: &Rule, count: Count, seed: Seed, scope: u128, active: Duration) -> bool {
-    let Fire { matches, skip, probability, times, window, per: _ } = &rule.fire;
+fn is_due(rule: &str, fire: &Fire, count: Count, seed: Seed, scope: u128, active: Duration) -> bool {
+    let Fire { matches, skip, probability, times, window, per: _ } = fire;
     let number = count.matches;
     let chosen = match matches {
         Matches::All => true,
@@ -263,8 +323,7 @@ fn is_due(rule: &Rule, count: Count, seed: Seed, scope: u128, active: Duration) 
         && number > *skip
         && times.is_none_or(|times| count.firings < times)
         && window.is_none_or(|(from, to)| active >= from && to.is_none_or(|to| active < to))
-        && probability
-            .is_none_or(|probability| Roll::new(seed, &rule.id, scope, number, 0).unit() < probability)
+        && probability.is_none_or(|probability| Roll::new(seed, rule, scope, number, 0).unit() < probability)
 }
 
 fn holds(when: &When, facts: &Facts<'_>, attempt: u32) -> bool {
@@ -275,15 +334,25 @@ fn holds(when: &When, facts: &Facts<'_>, attempt: u32) -> bool {
         key,
         upload,
         vault,
+        archive,
+        job,
         part,
         range,
         size,
+        method,
+        path,
+        query,
         header,
         client,
         attempt: attempts,
+        on_connection,
+        http,
+        expect_continue,
+        state,
+        not,
     } = when;
-    let names = facts.names;
-    let text = |pattern: &Option<super::value::Pattern>, text: Option<&str>| {
+    let Facts { names, head, .. } = facts;
+    let text = |pattern: &Option<Pattern>, text: Option<&str>| {
         pattern.as_ref().is_none_or(|pattern| pattern.matches(text))
     };
     service.is_none_or(|service| service == facts.service)
@@ -294,14 +363,24 @@ fn holds(when: &When, facts: &Facts<'_>, attempt: u32) -> bool {
         && text(key, names.key.as_deref())
         && text(upload, names.upload.as_deref())
         && text(vault, names.vault.as_deref())
+        && text(archive, names.archive.as_deref())
+        && text(job, names.job.as_deref())
         && part.as_ref().is_none_or(|parts| names.part.is_some_and(|part| parts.contain(part)))
         && range.is_none_or(|(from, to)| overlaps(facts.span, from, to))
         && size.is_none_or(|(min, max)| {
-            facts.head.content_length().is_some_and(|length| (min..=max).contains(&length))
+            head.content_length().is_some_and(|length| (min..=max).contains(&length))
         })
-        && header.iter().all(|(name, pattern)| pattern.matches(facts.head.header(name)))
-        && text(client, facts.head.access_key_id())
+        && text(method, Some(head.method.as_str()))
+        && text(path, Some(&head.path))
+        && query.iter().all(|(name, pattern)| pattern.matches(head.query.get(name)))
+        && header.iter().all(|(name, pattern)| pattern.matches(head.header(name)))
+        && text(client, head.access_key_id())
         && attempts.is_none_or(|(min, max)| (min..=max).contains(&attempt))
+        && on_connection.is_none_or(|(min, max)| (min.into()..=max.into()).contains(&facts.request))
+        && http.is_none_or(|version| version == head.version)
+        && expect_continue.is_none_or(|expects| expects == head.expects_continue())
+        && state.as_ref().is_none_or(|states| states.iter().any(|state| state == facts.state))
+        && !not.as_ref().is_some_and(|not| holds(not, facts, attempt))
 }
 
 /// Whether the bytes overlap those from `from` on and before `to`.
@@ -327,21 +406,43 @@ fn overlaps(span: &Span, from: Offset, to: Option<Offset>) -> bool {
 fn scope(per: Per, facts: &Facts<'_>, request: u128) -> (u128, String) {
     let names = facts.names;
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let name = match per {
-        Per::Scenario => return (0, String::new()),
-        Per::Request => return (request, format!("{request:032x}")),
-        Per::Client => facts.head.access_key_id().unwrap_or_default().to_owned(),
-        Per::Connection => facts.connection.to_string(),
-        Per::Key => match (&names.bucket, &names.vault) {
-            (None, Some(vault)) => format!("{vault}/{}", text(&names.archive)),
-            (bucket, _) => format!("{}/{}", text(bucket), text(&names.key)),
-        },
-        Per::Upload => text(&names.upload),
-        Per::Part => {
-            format!("{}/{}", text(&names.upload), names.part.map(|part| part.to_string()).unwrap_or_default())
-        }
+    let key = || match (&names.bucket, &names.vault) {
+        (None, Some(vault)) => format!("{vault}/{}", text(&names.archive)),
+        (bucket, _) => format!("{}/{}", text(bucket), text(&names.key)),
     };
-    (key_of(&[&name]), name)
+    let name = match (per, &names.upload) {
+        (Per::Scenario, _) => return (0, String::new()),
+        (Per::Request, _) => return (request, format!("{request:032x}")),
+        (Per::Client, _) => facts.head.access_key_id().unwrap_or_default().to_owned(),
+        (Per::Connection, _) => facts.connection.to_string(),
+        (Per::Upload, Some(upload)) => upload.clone(),
+        (Per::Part, Some(upload)) => {
+            format!("{upload}/{}", names.part.map(|part| part.to_string()).unwrap_or_default())
+        }
+        // What belongs to no upload is counted by its key, or all keys would share one counter.
+        (Per::Key, _) | (Per::Upload | Per::Part, None) => key(),
+    };
+    // An upload belongs to one key; the same id under another names nothing, and must not be counted with it.
+    match per {
+        Per::Upload | Per::Part => (key_of(&[&key(), &name]), name),
+        _ => (key_of(&[&name]), name),
+    }
+}
+
+/// The key of a request in a rate limit of that scope.
+pub fn rate_key(scope: RateScope, facts: &Facts<'_>) -> u128 {
+    let names = facts.names;
+    let place = names.bucket.as_deref().or(names.vault.as_deref()).unwrap_or("");
+    match scope {
+        RateScope::Scenario => 0,
+        RateScope::Bucket => key_of(&[place]),
+        RateScope::Client => key_of(&[facts.head.access_key_id().unwrap_or("")]),
+        RateScope::Connection => u128::from(facts.connection),
+        RateScope::Key => {
+            let name = names.key.as_deref().or(names.archive.as_deref()).unwrap_or("");
+            key_of(&[place, name])
+        }
+    }
 }
 
 /// The key of the logical request. Host name, dates, signatures and the body do not count, so that a retry on another
@@ -390,11 +491,12 @@ mod tests {
     use crate::message::tests::head;
     use crate::scenario::file::Scenario;
 
-    const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
+    const START: Duration = Duration::ZERO;
 
     /// Rules and their counters, fed with requests.
     struct Play {
         rules: Vec<Rule>,
+        index: Index,
         counters: Counters,
     }
 
@@ -403,8 +505,8 @@ mod tests {
             let text = format!("{{\"version\": 1, \"name\": \"t\", \"rules\": [{rules}]}}");
             let rules =
                 Scenario::parse("t", text.as_bytes(), None).unwrap_or_else(|error| panic!("{error}")).rules;
-            let counters = Counters::new(rules.len(), NOW);
-            Play { rules, counters }
+            let counters = Counters::new(rules.len(), 0);
+            Play { index: Index::new(&rules), rules, counters }
         }
 
         fn rule(when: &str, fire: &str) -> Self {
@@ -414,19 +516,21 @@ mod tests {
         }
 
         fn request(&mut self, request: &Request) -> Decision {
-            self.request_at(request, NOW)
+            self.request_at(request, START)
         }
 
-        fn request_at(&mut self, request: &Request, now: Timestamp) -> Decision {
+        fn request_at(&mut self, request: &Request, elapsed: Duration) -> Decision {
             let facts = Facts {
                 service: request.operation.service(),
                 operation: Some(request.operation),
                 names: &request.names,
                 head: &request.head,
                 connection: request.connection,
+                request: request.number,
+                state: "up",
                 span: &request.span,
             };
-            decide(&self.rules, &mut self.counters, Seed(7), &facts, now, MayFire::Yes)
+            decide(&self.rules, &self.index, &mut self.counters, Seed(7), &facts, elapsed, MayFire::Yes)
         }
 
         fn fires(&mut self, request: &Request) -> bool {
@@ -444,6 +548,7 @@ mod tests {
         names: Names,
         head: Head,
         connection: u64,
+        number: u64,
         span: Span,
     }
 
@@ -460,6 +565,7 @@ mod tests {
             },
             head: head("PUT", &target, &[("host", "h"), ("content-length", "100")]),
             connection: 1,
+            number: 1,
             span: Span { range: Some(0..100), total: Some(100) },
         }
     }
@@ -470,6 +576,7 @@ mod tests {
             names: Names { bucket: Some("b-1".to_owned()), key: Some(key.to_owned()), ..Names::default() },
             head: head("GET", &format!("/{key}"), lines),
             connection: 1,
+            number: 1,
             span: Span::default(),
         }
     }
@@ -503,9 +610,8 @@ mod tests {
     #[test]
     fn a_window_is_measured_from_the_activation() {
         let mut play = Play::rule("{}", r#"{"window": {"from": "1s", "to": "2s"}}"#);
-        let mut at = |milliseconds| {
-            play.request_at(&part("u", 1), NOW.plus(Duration::from_millis(milliseconds))).disturbs()
-        };
+        let mut at =
+            |milliseconds| play.request_at(&part("u", 1), Duration::from_millis(milliseconds)).disturbs();
         assert_eq!([at(0), at(999), at(1000), at(1999), at(2000)], [false, false, true, true, false]);
     }
 
@@ -592,9 +698,12 @@ mod tests {
             names: &request.names,
             head: &request.head,
             connection: 1,
+            request: 1,
+            state: "",
             span: &request.span,
         };
-        let decision = decide(&play.rules, &mut play.counters, Seed(7), &facts, NOW, MayFire::No);
+        let decision =
+            decide(&play.rules, &play.index, &mut play.counters, Seed(7), &facts, START, MayFire::No);
         assert_eq!(decision.traces[0].outcome, Outcome::Refused);
         assert!(!play.fires(&request));
         assert_eq!(play.counters.totals(), [Count { matches: 2, firings: 0 }]);
@@ -670,6 +779,25 @@ mod tests {
             (r#"{"client": "*"}"#, false),
             (r#"{"attempt": 1}"#, true),
             (r#"{"attempt": {"min": 2}}"#, false),
+            (r#"{"method": "PUT"}"#, true),
+            (r#"{"method": ["GET", "POST"]}"#, false),
+            (r#"{"path": "/k"}"#, true),
+            (r#"{"path": {"regex": "^/x"}}"#, false),
+            (r#"{"query": {"partNumber": "3"}}"#, true),
+            (r#"{"query": {"partNumber": "4"}}"#, false),
+            (r#"{"query": {"versionId": {"absent": true}}}"#, true),
+            (r#"{"archive": {"absent": true}}"#, true),
+            (r#"{"job": "*"}"#, false),
+            (r#"{"on_connection": {"request": 1}}"#, true),
+            (r#"{"on_connection": {"request": {"min": 2}}}"#, false),
+            (r#"{"http": "1.1"}"#, true),
+            (r#"{"http": "1.0"}"#, false),
+            (r#"{"expect_continue": false}"#, true),
+            (r#"{"expect_continue": true}"#, false),
+            (r#"{"not": {"key": "k"}}"#, false),
+            (r#"{"not": {"key": "other"}}"#, true),
+            (r#"{"not": {"key": "k", "part": 4}}"#, true),
+            (r#"{"not": {"not": {"key": "k"}}}"#, true),
         ] {
             assert_eq!(Play::rule(when, "{}").fires(&request), matches, "{when}");
         }

@@ -1,8 +1,9 @@
 //! JSON with places: reading a text strictly, and typed values out of the tree with every problem collected.
 //!
 //! The parser is `jsonc_parser` with all of its indulgences off; what it lets pass (duplicate keys, control characters
-//! in texts, numbers out of range) is looked for here. Types say how they are read by [`Read`]; objects are declared
-//! with [`members!`], which makes the struct, its reader and the list of its members of one text.
+//! in texts, numbers out of range) is looked for here. Types say how they are read, and which JSON Schema describes them,
+//! by [`Read`]; objects are declared with [`members!`], which makes the struct, its reader, the list of its members and
+//! its schema of one text.
 
 use std::ops::Range;
 
@@ -10,13 +11,16 @@ use jsonc_parser::ast::{Object, ObjectPropName, Value};
 use jsonc_parser::common::Ranged as _;
 use jsonc_parser::errors::ParseErrorKind;
 use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind};
+use serde_json::{Value as Schema, json};
 
 use super::problem::{Problem, did_you_mean, suggestion};
 
 /// The largest file, in bytes.
-const MAX_FILE_BYTES: usize = 16 << 20;
+pub const MAX_FILE_BYTES: usize = 16 << 20;
 /// The deepest nesting.
 const MAX_DEPTH: usize = 64;
+/// The hint at a part of the language that is refused by name.
+const NOT_BUILT: &str = "this part of the scenario language comes with a later version";
 
 /// Reads a text as one JSON value.
 ///
@@ -256,6 +260,16 @@ impl<'a> Members<'a> {
         self.object.properties.iter().map(|property| property.name.as_str())
     }
 
+    /// The members in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+        self.object.properties.iter().map(|property| {
+            let name = property.name.as_str();
+            let mut path = self.path.clone();
+            push_member(&mut path, name);
+            (name, Node { value: &property.value, path })
+        })
+    }
+
     /// The member of that name.
     pub fn get(&self, name: &str) -> Option<Node<'a>> {
         let property = self.object.properties.iter().find(|property| property.name.as_str() == name)?;
@@ -284,8 +298,7 @@ impl<'a> Members<'a> {
             let mut problem = self.problem_at_key(name, "E203", format!("unknown {kind} \"{name}\""));
             if later.contains(&name) {
                 problem.message = format!("\"{name}\" is not built yet");
-                problem.hint =
-                    Some("this part of the scenario language comes with a later version".to_owned());
+                problem.hint = Some(NOT_BUILT.to_owned());
             } else {
                 // A name that is there already was not meant.
                 let absent = known.iter().copied().filter(|known| self.get(known).is_none());
@@ -300,6 +313,31 @@ impl<'a> Members<'a> {
 pub trait Read: Sized {
     /// Reads a value. `None` when it cannot be read; then a problem has been added.
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self>;
+
+    /// The JSON Schema of what can be read, as far as one can say it.
+    fn schema() -> Schema;
+}
+
+/// A schema with further conditions: all members of `more` are added to it.
+pub fn constrained(mut schema: Schema, more: Schema) -> Schema {
+    if let (Some(schema), Schema::Object(more)) = (schema.as_object_mut(), more) {
+        schema.extend(more);
+    }
+    schema
+}
+
+/// The schema of an object in which at most one of the members is there.
+pub fn at_most_one(schema: Schema, names: &[&str]) -> Schema {
+    let pairs = names.iter().enumerate().flat_map(|(index, one)| {
+        names[index + 1..].iter().map(move |other| json!({ "required": [one, other] }))
+    });
+    constrained(schema, json!({ "not": { "anyOf": pairs.collect::<Vec<_>>() } }))
+}
+
+/// The schema of an object in which exactly one of the members is there.
+pub fn exactly_one(schema: Schema, names: &[&str]) -> Schema {
+    let one = names.iter().map(|name| json!({ "required": [name] }));
+    constrained(schema, json!({ "oneOf": one.collect::<Vec<_>>() }))
 }
 
 impl Problems {
@@ -351,6 +389,10 @@ impl Read for Note {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         String::read(node, problems).map(Note)
     }
+
+    fn schema() -> Schema {
+        String::schema()
+    }
 }
 
 impl Read for String {
@@ -360,6 +402,10 @@ impl Read for String {
             None => problems.add(node.wrong_type("a text")),
         }
     }
+
+    fn schema() -> Schema {
+        json!({ "type": "string" })
+    }
 }
 
 impl Read for bool {
@@ -368,6 +414,10 @@ impl Read for bool {
             Some(boolean) => Some(boolean),
             None => problems.add(node.wrong_type("true or false")),
         }
+    }
+
+    fn schema() -> Schema {
+        json!({ "type": "boolean" })
     }
 }
 
@@ -384,6 +434,10 @@ impl Read for u64 {
             (true, false) => node.problem("E109", format!("the number {digits} is out of range")),
         })
     }
+
+    fn schema() -> Schema {
+        json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX })
+    }
 }
 
 impl Read for f64 {
@@ -392,6 +446,10 @@ impl Read for f64 {
             Some(number) => Some(number),
             None => problems.add(node.wrong_type("a number")),
         }
+    }
+
+    fn schema() -> Schema {
+        json!({ "type": "number" })
     }
 }
 
@@ -411,24 +469,29 @@ impl<T: Read> Read for OneOrMany<T> {
             }
         }
     }
+
+    fn schema() -> Schema {
+        json!({ "anyOf": [T::schema(), { "type": "array", "items": T::schema(), "minItems": 1 }] })
+    }
 }
 
-/// Declares an object of the scenario language: the struct, its reader, and the names of its members.
+/// Declares an object of the scenario language: the struct, its reader, the names of its members, and its schema, in which
+/// the comments of the members are their descriptions.
 ///
 /// A member is `required`, `optional` (an `Option`), or has a `default`. Every object may have a `note`. `later` lists
 /// members of the language that are not built yet.
 macro_rules! members {
     (
-        $(#[$doc:meta])*
+        $(#[doc = $doc:literal])*
         $vis:vis struct $type:ident {
-            $( $(#[$member_doc:meta])* $presence:ident $member:ident $(as $name:literal)? : $member_type:ty $(= $default:expr)?, )*
+            $( $(#[doc = $member_doc:literal])* $presence:ident $member:ident $(as $name:literal)? : $member_type:ty $(= $default:expr)?, )*
         }
         $(later $($later:literal),* ;)?
     ) => {
-        $(#[$doc])*
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, PartialEq)]
         $vis struct $type {
-            $( $(#[$member_doc])* pub $member: members!(@type $presence $member_type), )*
+            $( $(#[doc = $member_doc])* $vis $member: members!(@type $presence $member_type), )*
         }
 
         impl $type {
@@ -449,11 +512,25 @@ macro_rules! members {
                 note?;
                 Some($type { $( $member: $member?, )* })
             }
+
+            fn schema() -> serde_json::Value {
+                let members: &[$crate::scenario::json::MemberSchema] = &[
+                    $( (
+                        members!(@name $member $($name)?),
+                        members!(@required $presence),
+                        concat!($($member_doc),*),
+                        <$member_type as $crate::scenario::json::Read>::schema(),
+                    ), )*
+                ];
+                $crate::scenario::json::object_schema(members)
+            }
         }
     };
     (@type required $type:ty) => { $type };
     (@type optional $type:ty) => { Option<$type> };
     (@type default $type:ty) => { $type };
+    (@required required) => { true };
+    (@required $presence:ident) => { false };
     (@name $member:ident) => { stringify!($member) };
     (@name $member:ident $name:literal) => { $name };
     (@read required $problems:ident $members:ident ($name:expr)) => { $problems.required(&$members, $name) };
@@ -463,23 +540,29 @@ macro_rules! members {
     };
 }
 
-/// Declares a value that is one of some names: the enum, its reader, and its names.
-macro_rules! names {
-    (
-        $(#[$doc:meta])*
-        $vis:vis enum $type:ident as $kind:literal {
-            $( $(#[$name_doc:meta])* $variant:ident = $name:literal, )*
-        }
-        $(later $($later:literal),* ;)?
-    ) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        $vis enum $type { $( $(#[$name_doc])* $variant, )* }
+/// A member of an object: its name, whether it is required, what it is, its schema.
+pub type MemberSchema = (&'static str, bool, &'static str, Schema);
 
+/// The schema of a closed object with these members, and a `note`.
+pub fn object_schema(members: &[MemberSchema]) -> Schema {
+    let mut properties = serde_json::Map::new();
+    for (name, _, description, schema) in members {
+        let described = constrained(json!({ "description": description.trim() }), schema.clone());
+        properties.insert((*name).to_owned(), described);
+    }
+    properties.entry("note").or_insert(json!({ "description": "Free text.", "type": "string" }));
+    let required: Vec<_> =
+        members.iter().filter(|(_, required, ..)| *required).map(|(name, ..)| name).collect();
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+/// Says by which names the variants of an enum stand in a file: its reader, its `name`, its schema.
+macro_rules! names {
+    ($type:ident as $kind:literal { $( $variant:ident = $name:literal, )* } $(later $($later:literal),* ;)?) => {
         impl $type {
             /// The name as it stands in a file.
             #[allow(dead_code, reason = "not every kind of name is written back")]
-            $vis fn name(self) -> &'static str {
+            pub fn name(self) -> &'static str {
                 match self { $( $type::$variant => $name, )* }
             }
         }
@@ -489,28 +572,41 @@ macro_rules! names {
                 node: &$crate::scenario::json::Node<'_>,
                 problems: &mut $crate::scenario::json::Problems,
             ) -> Option<Self> {
-                const NAMES: &[&str] = &[$($name),*];
                 const LATER: &[&str] = &[$($($later),*)?];
-                let Some(text) = node.text() else {
-                    return problems.add(node.wrong_type(concat!("the name of a ", $kind)));
-                };
-                match text {
-                    $( $name => Some($type::$variant), )*
-                    _ if LATER.contains(&text) => {
-                        let mut problem = node.problem("E203", format!("\"{text}\" is not built yet"));
-                        problem.hint = Some("this part of the scenario language comes with a later version".to_owned());
-                        problems.add(problem)
-                    }
-                    _ => {
-                        let mut problem = node.problem("E203", format!(concat!("unknown ", $kind, " \"{}\""), text));
-                        problem.hint = $crate::scenario::problem::did_you_mean(text, NAMES.iter().copied())
-                            .or_else(|| Some(format!("known are {}", NAMES.join(", "))));
-                        problems.add(problem)
-                    }
-                }
+                let known = &[$( ($name, $type::$variant) ),*];
+                $crate::scenario::json::read_name(node, $kind, known, LATER, problems)
+            }
+
+            fn schema() -> serde_json::Value {
+                serde_json::json!({ "enum": [$($name),*] })
             }
         }
     };
+}
+
+/// Reads one of some names.
+pub fn read_name<T: Copy>(
+    node: &Node<'_>,
+    kind: &str,
+    known: &[(&str, T)],
+    later: &[&str],
+    problems: &mut Problems,
+) -> Option<T> {
+    let Some(text) = node.text() else {
+        return problems.add(node.wrong_type(&format!("the name of a {kind}")));
+    };
+    if let Some((_, value)) = known.iter().find(|(name, _)| *name == text) {
+        return Some(*value);
+    }
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    let mut problem = node.problem("E203", format!("unknown {kind} \"{text}\""));
+    problem.hint =
+        did_you_mean(text, names.iter().copied()).or_else(|| Some(format!("known are {}", names.join(", "))));
+    if later.contains(&text) {
+        problem.message = format!("\"{text}\" is not built yet");
+        problem.hint = Some(NOT_BUILT.to_owned());
+    }
+    problems.add(problem)
 }
 
 pub(super) use {members, names};

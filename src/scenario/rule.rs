@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 
 use super::value::{Offset, Parts, Pattern, Size};
+use crate::message::Version;
 use crate::operation::{Operation, Payload, Service};
 
 /// One rule: *when* a request looks like this, *fire* this often, *do* that.
@@ -25,6 +26,8 @@ pub struct Rule {
     pub apply: Apply,
     /// Whether later rules are looked at after this one fired.
     pub continues: bool,
+    /// The state that the service is in after this rule fired.
+    pub goto: Option<String>,
     /// How often it has to fire for the scenario to have happened.
     pub must_fire: MustFire,
 }
@@ -44,18 +47,38 @@ pub struct When {
     pub upload: Option<Pattern>,
     /// The vault.
     pub vault: Option<Pattern>,
+    /// The archive id.
+    pub archive: Option<Pattern>,
+    /// The job id.
+    pub job: Option<Pattern>,
     /// The part number.
     pub part: Option<Parts>,
     /// The bytes that are read or sent overlap these.
     pub range: Option<(Offset, Option<Offset>)>,
     /// The declared length of the request's body, both ends included.
     pub size: Option<(u64, u64)>,
+    /// The method.
+    pub method: Option<Pattern>,
+    /// The path as it was sent, percent-encoded.
+    pub path: Option<Pattern>,
+    /// Decoded query parameters by name.
+    pub query: Vec<(String, Pattern)>,
     /// Headers by name.
     pub header: Vec<(String, Pattern)>,
     /// The access key id.
     pub client: Option<Pattern>,
     /// The how-manieth attempt of the logical request, both ends included.
     pub attempt: Option<(u32, u32)>,
+    /// The how-manieth request of its connection, both ends included.
+    pub on_connection: Option<(u32, u32)>,
+    /// The version of HTTP.
+    pub http: Option<Version>,
+    /// Whether the client waits for `100 Continue`.
+    pub expect_continue: Option<bool>,
+    /// The current state is one of these.
+    pub state: Option<Vec<String>>,
+    /// What must not hold.
+    pub not: Option<Box<When>>,
 }
 
 impl When {
@@ -128,6 +151,13 @@ pub enum Apply {
     Twice,
 }
 
+impl Apply {
+    /// Whether it needs a request that was read whole.
+    pub fn needs_the_body(self) -> bool {
+        matches!(self, Apply::Yes | Apply::Twice)
+    }
+}
+
 /// How often a rule has to fire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MustFire {
@@ -157,6 +187,8 @@ pub enum Point {
 pub enum Action {
     /// An error answer in the service's format.
     Error(ErrorAnswer),
+    /// Status 200, and an error document all the same.
+    ErrorIn200(LateError),
     /// Exactly this HTTP answer.
     Respond(Response),
     /// Exactly these bytes instead of an answer.
@@ -165,6 +197,13 @@ pub enum Action {
         bytes: Bytes,
         /// What comes behind them.
         then: Then,
+    },
+    /// The way to another endpoint.
+    Redirect {
+        /// The scheme and host, without a path: `http://host:port`.
+        to: String,
+        /// The status.
+        status: u16,
     },
     /// A TCP RST.
     Reset {
@@ -179,6 +218,13 @@ pub enum Action {
         at: Point,
         /// How much later.
         after: Duration,
+    },
+    /// A FIN in the server's direction only.
+    HalfClose {
+        /// When.
+        at: Point,
+        /// How long the other direction is still read.
+        hold: Duration,
     },
     /// No byte in either direction.
     Stall {
@@ -195,6 +241,24 @@ pub enum Action {
         at: Point,
         /// How long.
         amount: Delay,
+    },
+    /// So many bytes per second.
+    Throttle {
+        /// Which bytes.
+        direction: Direction,
+        /// How many a second.
+        bytes_per_second: u64,
+    },
+    /// Pieces with pauses between.
+    Drip {
+        /// Which bytes.
+        direction: Direction,
+        /// The size of a piece.
+        size_bytes: u64,
+        /// How long each pause is.
+        pause: Duration,
+        /// Whether the head of the answer comes in pieces too.
+        head: bool,
     },
     /// Sends only the start of the body.
     Truncate {
@@ -239,8 +303,110 @@ pub enum Action {
     },
     /// A wrong answer to a ranged read.
     Range(RangeAnswer),
+    /// A body in chunks that are not well-formed.
+    Chunked(ChunkFault),
+    /// What becomes of `Expect: 100-continue`.
+    Continue100(ContinueMode),
+    /// Later reads and lists see the state before this write.
+    Stale(Staleness),
     /// Something is gone from the store after the request.
     Forget(Forgotten),
+    /// What is done with the connection, and what the answer says of it.
+    KeepAlive {
+        /// What is done.
+        really: Kept,
+        /// What is said; `None` is nothing.
+        announce: Option<Kept>,
+    },
+}
+
+/// An error document under status 200.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LateError {
+    /// The code.
+    pub code: String,
+    /// For how long blanks keep the connection alive before the document.
+    pub whitespace: Duration,
+    /// Where the blanks stand.
+    pub blanks: Blanks,
+    /// How much of the document is sent before a FIN; all of it, and no FIN, when absent.
+    pub cut: Option<Offset>,
+}
+
+/// Where blanks stand in a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blanks {
+    /// Between the declaration and the root element.
+    BeforeRoot,
+    /// In front of everything.
+    BeforeDeclaration,
+}
+
+/// Which bytes of an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The body of the answer.
+    Download,
+    /// The body of the request.
+    Upload,
+    /// Both.
+    Both,
+}
+
+impl Direction {
+    /// Whether the body of the request is meant.
+    pub fn is_up(self) -> bool {
+        self != Direction::Download
+    }
+
+    /// Whether the body of the answer is meant.
+    pub fn is_down(self) -> bool {
+        self != Direction::Upload
+    }
+}
+
+/// What is wrong with the chunks of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChunkFault {
+    /// The last chunk declares one byte more than it has.
+    BadSize,
+    /// The chunk of length 0 never comes.
+    NoEnd,
+    /// The size of the last chunk is no hexadecimal number.
+    GarbageSize,
+    /// A trailer is announced, and the answer ends before it.
+    TrailerMissing,
+}
+
+/// What becomes of `Expect: 100-continue`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContinueMode {
+    /// No 100 is sent; the body is read all the same.
+    Never,
+    /// The 100 comes so much later.
+    Late(Duration),
+    /// The 100 comes two times.
+    Twice,
+    /// 417 and no reading.
+    Refused,
+}
+
+/// For how long a write is not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Staleness {
+    /// By so many reads, and by so many lists.
+    Reads(u32),
+    /// For that time.
+    For(Duration),
+}
+
+/// What becomes of a connection behind an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It ends.
+    Close,
+    /// It can be used again.
+    KeepAlive,
 }
 
 /// An error answer.
@@ -260,6 +426,21 @@ pub struct ErrorAnswer {
     pub kind: Option<String>,
     /// When: at the reply, or early.
     pub at: Point,
+}
+
+impl ErrorAnswer {
+    /// The error of that code, with all that is usual for it, at the reply.
+    pub fn of(code: &str) -> Self {
+        ErrorAnswer {
+            code: code.to_owned(),
+            status: None,
+            message: None,
+            headers: Vec::new(),
+            retry_after: None,
+            kind: None,
+            at: Point::Reply,
+        }
+    }
 }
 
 /// An answer written by hand.
@@ -441,6 +622,8 @@ pub enum Forgotten {
     Part,
     /// The object.
     Object,
+    /// The job.
+    Job,
     /// The archive.
     Archive,
 }
@@ -450,12 +633,17 @@ impl Action {
     pub fn name(&self) -> &'static str {
         match self {
             Action::Error(_) => "error",
+            Action::ErrorIn200(_) => "error_in_200",
             Action::Respond(_) => "respond",
             Action::Raw { .. } => "raw",
+            Action::Redirect { .. } => "redirect",
             Action::Reset { .. } => "reset",
             Action::Close { .. } => "close",
+            Action::HalfClose { .. } => "half_close",
             Action::Stall { .. } => "stall",
             Action::Delay { .. } => "delay",
+            Action::Throttle { .. } => "throttle",
+            Action::Drip { .. } => "drip",
             Action::Truncate { .. } => "truncate",
             Action::Overrun { .. } => "overrun",
             Action::Length(_) => "length",
@@ -463,114 +651,144 @@ impl Action {
             Action::Checksum { .. } => "checksum",
             Action::Headers { .. } => "headers",
             Action::Range(_) => "range",
+            Action::Chunked(_) => "chunked",
+            Action::Continue100(_) => "continue_100",
+            Action::Stale(_) => "stale",
             Action::Forget(_) => "forget",
+            Action::KeepAlive { .. } => "keep_alive",
         }
     }
 
     /// Whether it ends the exchange: at most one such action takes effect.
     pub fn is_ending(&self) -> bool {
         match self {
-            Action::Error(_)
-            | Action::Respond(_)
-            | Action::Raw { .. }
-            | Action::Reset { .. }
-            | Action::Close { .. } => true,
             Action::Stall { hold, then, .. } => hold.is_none() || *then != Then::Continue,
-            Action::Delay { .. }
-            | Action::Truncate { .. }
-            | Action::Overrun { .. }
-            | Action::Length(_)
-            | Action::Corrupt { .. }
-            | Action::Checksum { .. }
-            | Action::Headers { .. }
-            | Action::Range(_)
-            | Action::Forget(_) => false,
+            _ => {
+                self.is_answer()
+                    || matches!(self, Action::Reset { .. } | Action::Close { .. } | Action::HalfClose { .. })
+            }
         }
+    }
+
+    /// Whether it is an answer in the place of the service's.
+    pub fn is_answer(&self) -> bool {
+        matches!(
+            self,
+            Action::Error(_)
+                | Action::ErrorIn200(_)
+                | Action::Respond(_)
+                | Action::Raw { .. }
+                | Action::Redirect { .. }
+        )
     }
 
     /// When it happens, for actions that happen at a moment.
     pub fn point(&self) -> Option<Point> {
         match self {
             Action::Error(error) => Some(error.at),
-            Action::Respond(_) | Action::Raw { .. } => Some(Point::Reply),
             Action::Reset { at, .. }
             | Action::Close { at, .. }
+            | Action::HalfClose { at, .. }
             | Action::Stall { at, .. }
             | Action::Delay { at, .. } => Some(*at),
-            Action::Truncate { .. }
-            | Action::Overrun { .. }
-            | Action::Length(_)
-            | Action::Corrupt { .. }
-            | Action::Checksum { .. }
-            | Action::Headers { .. }
-            | Action::Range(_)
-            | Action::Forget(_) => None,
+            _ if self.is_answer() => Some(Point::Reply),
+            _ => None,
         }
     }
 
     /// Whether it can happen in an exchange of that operation.
     pub fn can_happen_in(&self, operation: Operation) -> bool {
-        use Operation::*;
+        let sends = operation.request() != Payload::Nothing;
+        let receives = operation.answer() != Payload::Nothing;
         let at_its_point = match self.point() {
-            Some(Point::Upload(_)) => operation.request() != Payload::Nothing,
-            Some(Point::Download(_)) => operation.answer() != Payload::Nothing,
+            Some(Point::Upload(_)) => sends,
+            Some(Point::Download(_)) => receives,
             Some(Point::Head | Point::Reply | Point::Done) | None => true,
         };
         at_its_point
             && match self {
                 Action::Error(error) => error.kind.is_none() || operation.service() == Service::Cas,
-                Action::Truncate { .. } | Action::Corrupt { .. } => operation.answer() != Payload::Nothing,
+                Action::ErrorIn200(_) => {
+                    operation.service() == Service::Cos && operation.answer() == Payload::Document
+                }
+                Action::Truncate { .. } | Action::Corrupt { .. } | Action::Chunked(_) => receives,
+                Action::Throttle { direction, .. } | Action::Drip { direction, head: false, .. } => {
+                    direction.is_up() && sends || direction.is_down() && receives
+                }
                 Action::Checksum { which, .. } => which.iter().any(|which| which.is_in_answer_to(operation)),
-                Action::Range(_) => operation.answer() == Payload::Data,
-                Action::Forget(Forgotten::Upload) => matches!(
-                    operation,
-                    InitiateMultipartUpload
-                        | UploadPart
-                        | UploadPartCopy
-                        | ListParts
-                        | CompleteMultipartUpload
-                        | InitiateVaultUpload
-                        | UploadVaultPart
-                        | ListVaultParts
-                        | CompleteVaultUpload
-                ),
-                Action::Forget(Forgotten::Part) => {
-                    matches!(operation, UploadPart | UploadPartCopy | UploadVaultPart)
-                }
-                Action::Forget(Forgotten::Object) => matches!(
-                    operation,
-                    PutObject
-                        | GetObject
-                        | HeadObject
-                        | CopyObject
-                        | AppendObject
-                        | PostObject
-                        | CompleteMultipartUpload
-                ),
-                Action::Forget(Forgotten::Archive) => {
-                    matches!(operation, UploadArchive | CompleteVaultUpload)
-                }
+                Action::Range(answer) => answer.is_possible_in(operation),
+                Action::Continue100(_) => sends,
+                Action::Stale(_) => operation.writes_objects(),
+                Action::Forget(what) => what.is_named_by(operation),
                 Action::Respond(_)
                 | Action::Raw { .. }
+                | Action::Redirect { .. }
                 | Action::Reset { .. }
                 | Action::Close { .. }
+                | Action::HalfClose { .. }
                 | Action::Stall { .. }
                 | Action::Delay { .. }
+                | Action::Drip { .. }
                 | Action::Overrun { .. }
                 | Action::Length(_)
-                | Action::Headers { .. } => true,
+                | Action::Headers { .. }
+                | Action::KeepAlive { .. } => true,
             }
     }
 
     /// Why it cannot happen in some operations, for messages.
     pub fn requirement(&self) -> &'static str {
         match self {
-            Action::Range(_) => "an answer with object bytes",
+            Action::Range(_) => {
+                "an answer with object bytes, or an error that names a boundary between chunks"
+            }
             Action::Checksum { .. } => "an answer with that checksum",
             Action::Forget(_) => "an operation that names what is to be forgotten",
+            Action::Stale(_) => "an operation that writes objects",
+            Action::ErrorIn200(_) => "an operation that answers with XML",
             Action::Error(error) if error.kind.is_some() => "an error of CAS, which alone has a type",
+            Action::Continue100(_) => "a request with a body",
+            Action::Throttle { direction, .. } | Action::Drip { direction, .. } => match direction {
+                Direction::Upload => "a request with a body",
+                Direction::Download | Direction::Both => "an answer with a body",
+            },
             _ if matches!(self.point(), Some(Point::Upload(_))) => "a request with a body",
             _ => "an answer with a body",
+        }
+    }
+}
+
+impl RangeAnswer {
+    fn is_possible_in(self, operation: Operation) -> bool {
+        let names_a_boundary =
+            operation == Operation::UploadVaultPart && matches!(self, RangeAnswer::Shift(_));
+        operation.answer() == Payload::Data || names_a_boundary
+    }
+}
+
+impl Forgotten {
+    fn is_named_by(self, operation: Operation) -> bool {
+        use Operation::*;
+        match self {
+            Forgotten::Upload => matches!(
+                operation,
+                InitiateMultipartUpload
+                    | UploadPart
+                    | UploadPartCopy
+                    | ListParts
+                    | CompleteMultipartUpload
+                    | InitiateVaultUpload
+                    | UploadVaultPart
+                    | ListVaultParts
+                    | CompleteVaultUpload
+            ),
+            Forgotten::Part => matches!(operation, UploadPart | UploadPartCopy | UploadVaultPart),
+            Forgotten::Object => {
+                operation.writes_objects() && operation != DeleteObject && operation != DeleteObjects
+                    || matches!(operation, GetObject | HeadObject)
+            }
+            Forgotten::Job => matches!(operation, InitiateJob | DescribeJob | GetJobOutput),
+            Forgotten::Archive => matches!(operation, UploadArchive | CompleteVaultUpload),
         }
     }
 }

@@ -5,9 +5,17 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
+
+use serde_json::{Value as Schema, json};
 
 use super::json::{Node, OneOrMany, Problems, Read};
+use super::problem::did_you_mean;
+use crate::code;
+use crate::operation::Service;
+
+/// The most memory that a compiled regular expression may take.
+const MAX_REGEX_BYTES: usize = 1 << 20;
 
 /// A duration: `"250ms"`, `"1.5s"`, `"2m"`, `"4h"`. The unit is required.
 impl Read for Duration {
@@ -32,6 +40,10 @@ impl Read for Duration {
                 problems.add(problem)
             }
         }
+    }
+
+    fn schema() -> Schema {
+        json!({ "type": "string", "pattern": r"^[0-9]+(\.[0-9]*)?(ms|s|m|h)$" })
     }
 }
 
@@ -119,6 +131,36 @@ impl Read for Size {
         problem.hint = Some(SIZE_FORM.to_owned());
         problems.add(problem)
     }
+
+    fn schema() -> Schema {
+        json!({ "anyOf": [
+            { "type": "integer", "minimum": 0, "maximum": i64::MAX },
+            { "type": "string", "pattern": r"^[0-9]+(\.[0-9]*)?([KMGT]i?)?B$" },
+        ] })
+    }
+}
+
+/// Bytes per second: `"64KiB/s"`. Never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate(pub u64);
+
+impl Read for Rate {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let parsed = node.text().and_then(|text| text.strip_suffix("/s")).map(Size::parse);
+        let mut problem = match parsed {
+            Some(Ok(Size(0))) => node.problem("E204", "the rate must be above 0"),
+            Some(Ok(Size(bytes))) => return Some(Rate(bytes)),
+            Some(Err(SizeError::Range)) => node.problem("E109", "the rate is out of range"),
+            Some(Err(SizeError::Form)) => node.problem("E202", "this is no rate"),
+            None => node.wrong_type("a rate"),
+        };
+        problem.hint = Some("a rate is a text such as \"64KiB/s\"".to_owned());
+        problems.add(problem)
+    }
+
+    fn schema() -> Schema {
+        json!({ "type": "string", "pattern": r"^[0-9]+(\.[0-9]*)?([KMGT]i?)?B/s$" })
+    }
 }
 
 /// A place in a body: a size, a percentage of the length, or a distance from the end.
@@ -178,6 +220,34 @@ impl Read for Offset {
         }
         Size::read(node, problems).map(|size| Offset::FromStart(size.0))
     }
+
+    fn schema() -> Schema {
+        json!({ "anyOf": [
+            { "type": "integer", "minimum": -i64::MAX, "maximum": i64::MAX },
+            { "type": "string", "pattern": r"^(-?[0-9]+(\.[0-9]*)?([KMGT]i?)?B|([0-9]|[1-9][0-9])(\.[0-9]*)?%|100(\.0*)?%)$" },
+        ] })
+    }
+}
+
+/// An error code of either service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CodeName(pub String);
+
+impl Read for CodeName {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let text = String::read(node, problems)?;
+        if code::lookup(Service::Cos, &text).is_some() {
+            return Some(CodeName(text));
+        }
+        let mut problem = node.problem("E203", format!("unknown error code \"{text}\""));
+        problem.hint = did_you_mean(&text, code::names())
+            .or_else(|| Some("an answer of your own making is \"respond\"".to_owned()));
+        problems.add(problem)
+    }
+
+    fn schema() -> Schema {
+        json!({ "enum": code::names().collect::<std::collections::BTreeSet<_>>() })
+    }
 }
 
 /// Part numbers: `3`, `"3-7"`, or an array of those.
@@ -211,12 +281,20 @@ impl Read for PartRange {
             }
         }
     }
+
+    fn schema() -> Schema {
+        json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": "^[0-9]+-[0-9]+$" }] })
+    }
 }
 
 impl Read for Parts {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         let ranges = OneOrMany::<PartRange>::read(node, problems)?;
         Some(Parts(ranges.0.into_iter().map(|range| range.0).collect()))
+    }
+
+    fn schema() -> Schema {
+        OneOrMany::<PartRange>::schema()
     }
 }
 
@@ -225,7 +303,9 @@ impl Read for Parts {
 pub enum Pattern {
     /// Exactly this text.
     Exactly(String),
-    /// A regular expression; also a text with `*` or `?`.
+    /// A text with `*` or `?`, and the regular expression that it stands for.
+    Glob(String, Regex),
+    /// A regular expression.
     Regex(Regex),
     /// Not that pattern; holds for an absent text too.
     Not(Box<Pattern>),
@@ -240,7 +320,7 @@ impl Pattern {
     pub fn matches(&self, text: Option<&str>) -> bool {
         match self {
             Pattern::Exactly(expected) => text == Some(expected),
-            Pattern::Regex(regex) => text.is_some_and(|text| regex.is_match(text)),
+            Pattern::Glob(_, regex) | Pattern::Regex(regex) => text.is_some_and(|text| regex.is_match(text)),
             Pattern::Not(pattern) => !pattern.matches(text),
             Pattern::Absent(absent) => text.is_none() == *absent,
             Pattern::AnyOf(patterns) => patterns.iter().any(|pattern| pattern.matches(text)),
@@ -248,9 +328,9 @@ impl Pattern {
     }
 
     /// A text in which `*` stands for any run of characters, also of slashes, and `?` for one character.
-    fn glob(text: &str) -> Pattern {
+    fn glob(text: &str) -> Result<Pattern, String> {
         if !text.contains(['*', '?']) {
-            return Pattern::Exactly(text.to_owned());
+            return Ok(Pattern::Exactly(text.to_owned()));
         }
         let regex = text.chars().map(|char| match char {
             '*' => ".*".to_owned(),
@@ -258,14 +338,46 @@ impl Pattern {
             char => regex::escape(&char.to_string()),
         });
         let regex = format!("(?s)^{}$", regex.collect::<String>());
-        Pattern::Regex(Regex::new(&regex).expect("an escaped text is a regular expression"))
+        compile(&regex).map(|regex| Pattern::Glob(text.to_owned(), regex))
     }
+}
+
+/// What the schema calls `pattern`; it refers to itself.
+pub fn pattern_schema() -> Schema {
+    let one = |name: &str, description: &str, schema: Schema| {
+        let note = json!({ "description": "Free text.", "type": "string" });
+        let described = super::json::constrained(json!({ "description": description }), schema);
+        json!({ "type": "object", "properties": { name: described, "note": note }, "required": [name], "additionalProperties": false })
+    };
+    let pattern = json!({ "$ref": "#/$defs/pattern" });
+    json!({
+        "description": "A condition on a text: the text itself, in which * is any run of characters and ? is one; or a regular expression, a negation, absence; or an array, of which any holds.",
+        "anyOf": [
+            { "type": "string" },
+            one("regex", "A regular expression, anchored only if written so.", json!({ "type": "string", "format": "regex" })),
+            one("not", "Holds when this does not.", pattern.clone()),
+            one("absent", "Whether the text is absent.", json!({ "type": "boolean" })),
+            { "type": "array", "items": pattern, "minItems": 1 },
+        ],
+    })
+}
+
+/// A regular expression of bounded size.
+///
+/// # Errors
+/// What is wrong with it, in one line.
+fn compile(regex: &str) -> Result<Regex, String> {
+    RegexBuilder::new(regex).size_limit(MAX_REGEX_BYTES).build().map_err(|error| {
+        let reason = error.to_string();
+        reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    })
 }
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Pattern::Exactly(one), Pattern::Exactly(other)) => one == other,
+            (Pattern::Glob(one, _), Pattern::Glob(other, _)) => one == other,
             (Pattern::Regex(one), Pattern::Regex(other)) => one.as_str() == other.as_str(),
             (Pattern::Not(one), Pattern::Not(other)) => one == other,
             (Pattern::Absent(one), Pattern::Absent(other)) => one == other,
@@ -278,7 +390,10 @@ impl PartialEq for Pattern {
 impl Read for Pattern {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         if let Some(text) = node.text() {
-            return Some(Pattern::glob(text));
+            return match Pattern::glob(text) {
+                Ok(pattern) => Some(pattern),
+                Err(reason) => problems.add(node.problem("E204", format!("too large a pattern: {reason}"))),
+            };
         }
         if node.elements().is_some() {
             return OneOrMany::<Pattern>::read(node, problems).map(|patterns| Pattern::AnyOf(patterns.0));
@@ -305,11 +420,9 @@ impl Read for Pattern {
         match name {
             "regex" => {
                 let text = String::read(&form, problems)?;
-                match Regex::new(&text) {
+                match compile(&text) {
                     Ok(regex) => Some(Pattern::Regex(regex)),
-                    Err(error) => {
-                        let reason = error.to_string();
-                        let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                    Err(reason) => {
                         problems.add(form.problem("E204", format!("not a regular expression: {reason}")))
                     }
                 }
@@ -317,6 +430,10 @@ impl Read for Pattern {
             "not" => Pattern::read(&form, problems).map(|pattern| Pattern::Not(Box::new(pattern))),
             _ => bool::read(&form, problems).map(Pattern::Absent),
         }
+    }
+
+    fn schema() -> Schema {
+        json!({ "$ref": "#/$defs/pattern" })
     }
 }
 

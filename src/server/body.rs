@@ -17,15 +17,13 @@ const SLICE_BYTES: usize = 256 << 10;
 /// A body on its way out. When hyper lets go of it, it has the whole answer.
 pub(super) struct Outgoing {
     content: Content,
-    piece: usize,
-    offset: usize,
-    left: u64,
+    sent: u64,
     meter: Arc<Meter>,
 }
 
 impl Outgoing {
     pub(super) fn new(content: Content, meter: Arc<Meter>) -> Self {
-        Outgoing { left: content.len(), content, piece: 0, offset: 0, meter }
+        Outgoing { content, sent: 0, meter }
     }
 }
 
@@ -38,26 +36,22 @@ impl Body for Outgoing {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = &mut *self;
-        let Some(piece) = this.content.pieces().get(this.piece) else { return Poll::Ready(None) };
-        let end = piece.len().min(this.offset + SLICE_BYTES);
-        let slice = piece.slice(this.offset..end);
-        if end == piece.len() {
-            this.piece += 1;
-            this.offset = 0;
-        } else {
-            this.offset = end;
+        let mut slice = this.content.bytes_at(this.sent);
+        slice.truncate(SLICE_BYTES);
+        if slice.is_empty() {
+            return Poll::Ready(None);
         }
-        this.left -= slice.len() as u64;
+        this.sent += slice.len() as u64;
         Poll::Ready(Some(Ok(Frame::data(slice))))
     }
 
     /// Never for a body that was empty from the start: hyper would write its length behind the other headers.
     fn is_end_stream(&self) -> bool {
-        self.left == 0 && !self.content.is_empty()
+        self.sent == self.content.len() && !self.content.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        SizeHint::with_exact(self.content.len() - self.sent)
     }
 }
 

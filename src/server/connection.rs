@@ -4,24 +4,28 @@
 use std::error::Error as _;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::body::Outgoing;
-use super::play::{Played, close, play};
+use super::play::{DRAIN_LIMIT, Played, close, play};
 use super::socket::{Meter, Patience, Phase, Socket, Watcher};
+use super::stream::Stream;
 use super::{Role, STOP_GRACE, Shell, dispatch, malformed};
+use crate::chance::Roll;
 use crate::journal::Ended;
-use crate::wire::script::Script;
+use crate::scenario::{ConnectionAction, IdleEnd, amount, decide_connection};
+use crate::wire::script::{End, Script};
 use crate::world::World;
 
 /// The largest head of a request, in bytes.
@@ -35,9 +39,20 @@ pub(super) struct Link {
     /// What its listener serves.
     pub(super) role: Role,
     requests: AtomicU64,
+    /// The rule that ends the connection behind its n-th request.
+    pub(super) limit: Option<RequestLimit>,
     /// The exchange whose answer is on its way.
     open: Mutex<Option<Open>>,
     left: Notify,
+}
+
+/// What a rule of connections says about the last request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RequestLimit {
+    /// The last request that is answered.
+    pub(super) count: u64,
+    /// Whether its answer says so.
+    pub(super) announce: bool,
 }
 
 /// An exchange whose answer is on its way. The journal says already how it will end.
@@ -118,24 +133,89 @@ impl Service<Request<Incoming>> for Exchanges {
     }
 }
 
+/// What the rules of connections make of a connection.
+struct Fault {
+    /// What it waits before the first byte is read; `None` is for ever.
+    wait: Option<Duration>,
+    refused: bool,
+    /// How it ends when it was idle, and by which rule.
+    idle: Option<(Duration, IdleEnd, usize)>,
+    limit: Option<(RequestLimit, usize)>,
+}
+
+impl Fault {
+    /// Asks the rules about a connection from that address.
+    fn decide(world: &World, peer: IpAddr, elapsed: Duration) -> Fault {
+        let rules = &world.scenario.connections;
+        let mut fault = Fault { wait: Some(Duration::ZERO), refused: false, idle: None, limit: None };
+        if rules.is_empty() {
+            return fault;
+        }
+        let peer = peer.to_canonical().to_string();
+        let acting = decide_connection(rules, &mut world.state().counters, world.seed, &peer, elapsed);
+        for (rule, match_number) in acting {
+            for (draw, action) in (1..).zip(&rules[rule].actions) {
+                match action {
+                    ConnectionAction::Refuse => fault.refused = true,
+                    ConnectionAction::Stall(hold) => {
+                        fault.wait = fault.wait.and_then(|wait| Some(wait + (*hold)?));
+                    }
+                    ConnectionAction::Delay(delay) => {
+                        let roll = Roll::new(world.seed, &rules[rule].id, 0, match_number, draw);
+                        fault.wait = fault.wait.map(|wait| wait + amount(delay, roll));
+                    }
+                    ConnectionAction::IdleClose { after, how } => fault.idle = Some((*after, *how, rule)),
+                    ConnectionAction::MaxRequests { count, announce } => {
+                        let limit = RequestLimit { count: u64::from(*count), announce: *announce };
+                        fault.limit = Some((limit, rule));
+                    }
+                }
+            }
+        }
+        fault
+    }
+}
+
 /// Serves a connection to its end.
-pub(super) async fn serve(stream: TcpStream, shell: Arc<Shell>, number: u64, role: Role) {
+pub(super) async fn serve(stream: Stream, peer: IpAddr, shell: Arc<Shell>, role: Role) {
+    let world = shell.world();
+    let fault = match role {
+        Role::Data => Fault::decide(&world, peer, world.elapsed(shell.uptime())),
+        Role::Control => Fault { wait: Some(Duration::ZERO), refused: false, idle: None, limit: None },
+    };
     let link = Arc::new(Link {
-        number,
+        number: shell.connections.fetch_add(1, Ordering::Relaxed) + 1,
         role,
         requests: AtomicU64::new(0),
+        limit: fault.limit.map(|(limit, _)| limit),
         open: Mutex::new(None),
         left: Notify::new(),
     });
-    let patience = Patience { head: shell.config.head_timeout, idle: shell.config.idle_timeout };
+    let own = world.scenario.server.keep_alive.as_ref().and_then(|limits| limits.idle);
+    let idle = own.filter(|_| role == Role::Data).unwrap_or(shell.config.idle_timeout);
+    let idle_rule = fault.idle.filter(|(after, ..)| *after <= idle);
+    let patience =
+        Patience { head: shell.config.head_timeout, idle: idle_rule.map_or(idle, |(after, ..)| after) };
     let mut socket = Socket::new(stream, patience, link.clone());
     let meter = socket.meter().clone();
     let stopped = async {
         shell.stop.cancelled().await;
         tokio::time::sleep(STOP_GRACE).await;
     };
+    let lived = async {
+        if fault.refused {
+            return socket.stream().prepare_reset().await;
+        }
+        match fault.wait {
+            None => return Err(socket.stream().client_gone().await),
+            Some(wait) if wait.is_zero() => {}
+            Some(wait) => tokio::time::sleep(wait).await,
+        }
+        let at_idle = idle_rule.map(|(_, how, _)| how).unwrap_or(IdleEnd::Close);
+        converse(&mut socket, &shell, &link, at_idle).await
+    };
     tokio::select! {
-        ended = converse(&mut socket, &shell, &link) => {
+        ended = lived => {
             if let Err(error) = ended {
                 let reset = matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe);
                 link.client_gone(&meter, if reset { Ended::ClientReset } else { Ended::ClientClose });
@@ -143,19 +223,42 @@ pub(super) async fn serve(stream: TcpStream, shell: Arc<Shell>, number: u64, rol
         }
         () = stopped => {}
     }
+    // What was decided at accept has fired only where it was reached.
+    let unreached_idle =
+        idle_rule.filter(|_| !meter.timed_out()).or(fault.idle.filter(|_| idle_rule.is_none()));
+    let unreached_limit =
+        fault.limit.filter(|(limit, _)| link.requests.load(Ordering::Relaxed) < limit.count);
+    if unreached_idle.is_some() || unreached_limit.is_some() {
+        let mut state = world.state();
+        if let Some((.., rule)) = unreached_idle {
+            state.counters.retract_connection(rule);
+        }
+        if let Some((_, rule)) = unreached_limit {
+            state.counters.retract_connection(rule);
+        }
+    }
 }
 
 /// Serves requests until the connection is over.
 ///
 /// # Errors
 /// When the client goes away before its answer is complete.
-async fn converse(socket: &mut Socket, shell: &Arc<Shell>, link: &Arc<Link>) -> io::Result<()> {
+async fn converse(
+    socket: &mut Socket,
+    shell: &Arc<Shell>,
+    link: &Arc<Link>,
+    at_idle: IdleEnd,
+) -> io::Result<()> {
     let meter = socket.meter().clone();
     loop {
-        let script = match serve_by_hyper(socket, shell, link, &meter).await? {
-            Served::Over => return close(socket).await,
+        let script = match serve_by_hyper(socket, shell, link, &meter, at_idle).await? {
+            Served::Over => return close(socket, DRAIN_LIMIT).await,
             Served::TakenOver(script) => script,
         };
+        if script.end != End::Resume {
+            // Nothing of it is wanted any more, and a stalled connection may last.
+            socket.drop_ahead();
+        }
         let played = play(socket, &script).await?;
         link.answer_left();
         if played == Played::Over {
@@ -178,6 +281,7 @@ async fn serve_by_hyper(
     shell: &Arc<Shell>,
     link: &Arc<Link>,
     meter: &Arc<Meter>,
+    at_idle: IdleEnd,
 ) -> io::Result<Served> {
     let service = Exchanges { shell: shell.clone(), link: link.clone(), meter: meter.clone() };
     let mut connection = http1::Builder::new()
@@ -198,10 +302,14 @@ async fn serve_by_hyper(
     };
     let parts = connection.into_parts();
     parts.io.into_inner().rewind(parts.read_buf);
-    let error = match served {
-        Ok(()) => return Ok(Served::Over),
-        Err(error) => error,
+    let over = match at_idle {
+        IdleEnd::Reset if meter.timed_out() => {
+            Served::TakenOver(Script { steps: Vec::new(), end: End::Reset })
+        }
+        IdleEnd::Reset | IdleEnd::Close => Served::Over,
     };
+    // hyper takes the end of an idle connection for a good one.
+    let Err(error) = served else { return Ok(over) };
     if let Some(Takeover(script)) = error.source().and_then(|source| source.downcast_ref()) {
         return Ok(Served::TakenOver(script.clone()));
     }
@@ -210,7 +318,7 @@ async fn serve_by_hyper(
         return Ok(Served::TakenOver(malformed::answer(&error, &head, shell, link)));
     }
     if meter.timed_out() {
-        return Ok(Served::Over);
+        return Ok(over);
     }
     let kind = error.source().and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
     Err(kind.unwrap_or(io::ErrorKind::UnexpectedEof).into())

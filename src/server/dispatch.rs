@@ -6,36 +6,44 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
 use http::header::HeaderName;
 use http::request::Parts;
+use http::{HeaderValue, StatusCode};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
 use tokio::time::sleep;
 
 use super::body::Outgoing;
-use super::connection::{Link, Open, Takeover};
+use super::connection::{Link, Open, RequestLimit, Takeover};
 use super::intake::Intake;
 use super::plan::{Happening, Plan, Planned};
 use super::socket::Meter;
 use super::{Role, Shell, forget};
-use crate::chance::Identity;
+use crate::chance::{Identity, Roll};
 use crate::clock::Timestamp;
 use crate::content::Content;
 use crate::journal::{ActionRecord, Answer, Ended, Exchange, ReceivedBody, RuleRecord};
 use crate::message::{Account, BodyError, BodyPlan, Context, Head, Outcome, Query, Received, Reply, Version};
 use crate::operation::{Names, Operation, Service};
-use crate::scenario::{self, Action, Apply, Decision, ErrorAnswer, Facts, MayFire, Rule, Span, Then, Trace};
+use crate::scenario::{
+    self, Action, Apply, ContinueMode, Decision, ErrorAnswer, Facts, KeepAliveLimits, Limiter, MayFire, Rule,
+    Span, Staleness, Then, Trace,
+};
 use crate::signature::{self, ParameterForm, Verdict};
-use crate::store::{Change, ChunkRange, Store};
+use crate::store::{Change, ChunkRange, Lag, Look, Store};
 use crate::wire::head::{self, Connection, Framing, Line};
 use crate::wire::reshape::{At, Modifier, reshape};
 use crate::wire::script::{End, Moment, Script, Step};
-use crate::world::{DEFAULT, World};
+use crate::world::{DEFAULT, State, Uses, World};
 use crate::{cas, code, control, cos};
 
 /// The body of a refused request that is read before the answer, so that the connection can be used again.
 const READ_WHEN_REFUSED_BYTES: u64 = 64 << 10;
+
+/// How long the body of a request may pause, when nothing else is said.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// The code of a credential that is no longer good.
+const EXPIRED_TOKEN: &str = "ExpiredToken";
 
 /// Answers a request.
 ///
@@ -49,14 +57,16 @@ pub(super) async fn exchange(
 ) -> Result<Response<Outgoing>, Takeover> {
     let (parts, body) = request.into_parts();
     let head = head_of(parts);
+    let number = link.next_request();
     if let Some(reply) = control(&head, link.role, shell) {
-        let connection = if head.announces_body() { Connection::Close } else { kept(&head, shell) };
-        let framing = Framing::new(&head.method, head.version, connection);
+        let framing = framing(&head, !head.announces_body(), number, link, shell, None);
         let lines = head::lines(&reply, &framing);
         return Ok(honest(reply.status, lines, framing.body_of(&reply), shell, meter));
     }
-    let intake = Intake::new(body, head.content_length(), shell.config.body_timeout, shell.memory.clone());
-    let exchange = Arrived::new(shell, link, head);
+    let exchange = Arrived::new(shell, link, head, number);
+    let patience = shell.config.body_timeout.or(exchange.world.scenario.server.body_timeout);
+    let patience = patience.unwrap_or(BODY_TIMEOUT);
+    let intake = Intake::new(body, exchange.head.content_length(), patience, shell.memory.clone());
     exchange.run(intake, meter).await
 }
 
@@ -263,6 +273,29 @@ impl Route {
     }
 }
 
+/// Whether the credentials have expired or a rate limit is used up, and then what is answered.
+fn refuse(
+    verdict: &Verdict,
+    facts: &Facts<'_>,
+    world: &World,
+    uses: &mut Uses,
+    limiter: &mut Limiter,
+    elapsed: Duration,
+) -> Option<Refusal> {
+    if *verdict == Verdict::Valid
+        && let Some(id) = facts.head.access_key_id()
+        && world.has_expired(id, uses)
+    {
+        return Some(Refusal::Answer(ErrorAnswer::of(EXPIRED_TOKEN)));
+    }
+    let limits = &world.scenario.server.rate_limits;
+    let too_many = limiter.admit(limits, elapsed, |limit| scenario::rate_key(limit.per, facts)).err()?;
+    // The header has whole seconds: rounded down, the client would come too early.
+    let retry_after = Duration::from_secs_f64(too_many.retry_after.as_secs_f64().ceil().clamp(1.0, 86_400.0));
+    let code = &limits[too_many.limit].code;
+    Some(Refusal::Answer(ErrorAnswer { retry_after: Some(retry_after), ..ErrorAnswer::of(code) }))
+}
+
 /// A request that was routed and decided on.
 struct Arrived<'a> {
     shell: &'a Shell,
@@ -271,11 +304,21 @@ struct Arrived<'a> {
     head: Head,
     route: Route,
     names: Names,
-    verdict: Verdict,
+    refusal: Option<Refusal>,
     decision: Decision,
     identity: Identity,
+    /// The number of the request on its connection.
+    number: u64,
     /// The number of the journal's entry.
     n: u64,
+}
+
+/// Why the service refuses a request before rules may act on it.
+enum Refusal {
+    /// Its signature is wrong.
+    Signature(signature::Refusal),
+    /// It is one too many, or its credentials have expired.
+    Answer(ErrorAnswer),
 }
 
 /// What has become of an exchange so far.
@@ -302,14 +345,15 @@ enum Fate {
 
 impl<'a> Arrived<'a> {
     /// Routes a request, checks its signature, and decides which rules act on it.
-    fn new(shell: &'a Shell, link: &'a Arc<Link>, head: Head) -> Self {
+    fn new(shell: &'a Shell, link: &'a Arc<Link>, head: Head, number: u64) -> Self {
         let world = shell.world();
         let route = Route::find(&head, &world.account);
         let verdict = route.verify(&head, &world);
-        let may_fire = if matches!(verdict, Verdict::Refused(_)) { MayFire::No } else { MayFire::Yes };
         let now = world.now();
+        let elapsed = world.elapsed(shell.uptime());
 
         let mut state = world.state();
+        let state = &mut *state;
         let names = route.names(&head, &state.store, now);
         let span = route.span(&head, &state.store, now);
         let facts = Facts {
@@ -318,29 +362,55 @@ impl<'a> Arrived<'a> {
             names: &names,
             head: &head,
             connection: link.number,
+            request: number,
+            state: state.phases.arrive(world.scenario.states.as_ref(), elapsed),
             span: &span,
         };
-        let decision =
-            scenario::decide(&world.scenario.rules, &mut state.counters, shell.seed, &facts, now, may_fire);
-        let identity = Identity::new(shell.seed, decision.request, decision.arrival);
+        let signature = match &verdict {
+            Verdict::Valid => Some("valid"),
+            Verdict::UnknownKey => Some("unknown-key"),
+            Verdict::None => Some("none"),
+            Verdict::NotChecked => Some("not-checked"),
+            Verdict::Refused(_) => None,
+        };
+        let refusal = match verdict {
+            Verdict::Refused(refusal) => Some(Refusal::Signature(refusal)),
+            verdict => refuse(&verdict, &facts, &world, &mut state.uses, &mut state.limiter, elapsed),
+        };
+        let may_fire = if refusal.is_some() { MayFire::No } else { MayFire::Yes };
+        let (rules, counters) = (&world.scenario.rules, &mut state.counters);
+        let decision = scenario::decide(rules, &world.index, counters, world.seed, &facts, elapsed, may_fire);
+        let identity = Identity::new(world.seed, decision.request, decision.arrival);
         let context = Context { now, identity, account: &world.account };
         let mut entry = entry(&facts, &decision, &world.scenario.rules, now);
         entry.connection = link.number;
-        entry.request = link.next_request();
+        entry.request = number;
         entry.notes = route.notes(&head);
-        entry.signature = Some(match &verdict {
-            Verdict::Valid => "valid".to_owned(),
-            Verdict::UnknownKey => "unknown-key".to_owned(),
-            Verdict::None => "none".to_owned(),
-            Verdict::NotChecked => "not-checked".to_owned(),
-            Verdict::Refused(refusal) => {
+        let not_reached =
+            decision.traces.iter().filter(|trace| trace.outcome == scenario::Outcome::NotReached);
+        entry.notes.extend(not_reached.map(|trace| scenario::obstacle(&rules[trace.rule], &facts)));
+        entry.signature = Some(match (&refusal, signature) {
+            (Some(Refusal::Signature(refusal)), _) => {
                 route.refuse_signature(refusal, &head, &context).code.unwrap_or_default().into_owned()
             }
+            (Some(Refusal::Answer(answer)), _) if answer.code == EXPIRED_TOKEN => answer.code.clone(),
+            (_, signature) => signature.unwrap_or_default().to_owned(),
         });
         // Begun under the lock of the decision, so that the entries are in the order of the matches.
         let n = world.journal().begin(entry);
-        drop(state);
-        Arrived { shell, link, world, head, route, names, verdict, decision, identity, n }
+        Arrived {
+            shell,
+            link,
+            world: world.clone(),
+            head,
+            route,
+            names,
+            refusal,
+            decision,
+            identity,
+            number,
+            n,
+        }
     }
 
     fn context(&self) -> Context<'_> {
@@ -355,25 +425,46 @@ impl<'a> Arrived<'a> {
             read_whole: !self.head.announces_body(),
             applied: false,
         };
-        let plan = Plan::new(&self.decision, &self.world.scenario.rules, self.shell.seed);
-        let fate = self.fate(&plan, intake, &mut progress).await;
+        let plan = Plan::new(&self.decision, &self.world.scenario.rules, self.world.seed);
+        let fate = self.fate(&plan, intake, meter, &mut progress).await;
+        if let Some(latency) = &self.world.scenario.server.latency
+            && !matches!(fate, Fate::Script(_))
+        {
+            let Decision { request, arrival, .. } = self.decision;
+            let roll = Roll::new(self.world.seed, "server.latency", request, arrival, 0);
+            sleep(scenario::amount(latency, roll)).await;
+        }
         self.finish(fate, &plan, progress, meter)
     }
 
     /// Everything up to the first byte of the answer.
-    async fn fate(&self, plan: &Plan<'_>, mut intake: Intake, progress: &mut Progress) -> Fate {
+    async fn fate(
+        &self,
+        plan: &Plan<'_>,
+        mut intake: Intake,
+        meter: &Meter,
+        progress: &mut Progress,
+    ) -> Fate {
         if let Some(fate) = self.happen(&plan.head, progress).await {
             return fate;
         }
-        let admitted = match &self.verdict {
-            Verdict::Refused(refusal) => {
+        let admitted = match &self.refusal {
+            Some(Refusal::Signature(refusal)) => {
                 Err(self.route.refuse_signature(refusal, &self.head, &self.context()))
             }
-            _ => self.route.admit(&self.head, &self.world.state().store, &self.context()),
+            Some(Refusal::Answer(answer)) => Err(self.route.error(answer, &self.head, &self.context())),
+            None => self.route.admit(&self.head, &self.world.state().store, &self.context()),
         };
         let reply = match admitted {
             Ok(body_plan) => {
+                if let Some(fate) = self.continue_100(plan, meter, progress).await {
+                    return fate;
+                }
                 intake.follow(body_plan);
+                if self.head.announces_body() {
+                    plan.paces.iter().for_each(|(planned, _)| progress.reach(planned, None));
+                    intake.slow_down(plan.paces.iter().map(|(_, pace)| *pace).collect());
+                }
                 match self.read(plan, intake, progress).await {
                     Ok(received) => self.handle(plan, &received, progress),
                     Err(fate) => return fate,
@@ -385,6 +476,26 @@ impl<'a> Arrived<'a> {
             }
         };
         self.happen(&plan.reply, progress).await.unwrap_or(Fate::Reply(reply))
+    }
+
+    /// Does with `Expect: 100-continue` what a rule says. Returns how the exchange goes out if that is decided thereby.
+    async fn continue_100(&self, plan: &Plan<'_>, meter: &Meter, progress: &mut Progress) -> Option<Fate> {
+        let (planned, mode) = plan.continue_100.as_ref().filter(|_| self.head.expects_continue())?;
+        progress.reach(planned, None);
+        match mode {
+            ContinueMode::Never => meter.continue_times(0),
+            ContinueMode::Late(after) => sleep(*after).await,
+            ContinueMode::Twice => meter.continue_times(2),
+            ContinueMode::Refused => {
+                let refused = ErrorAnswer {
+                    status: Some(417),
+                    message: Some("The expectation given in the Expect header cannot be met.".to_owned()),
+                    ..ErrorAnswer::of("ExpectationFailed")
+                };
+                return Some(self.instead_error(&refused));
+            }
+        }
+        None
     }
 
     /// Lets happen what happens at one moment. Returns how the exchange goes out if that is decided thereby.
@@ -422,7 +533,12 @@ impl<'a> Arrived<'a> {
             }
             // An ending before hyper was asked for the body comes behind `100 Continue` all the same.
             Ok(Some(Fate::Script(script))) if self.head.expects_continue() && !intake.was_asked() => {
-                Err(Fate::Script(script.after(head::CONTINUE)))
+                let times = match plan.continue_100 {
+                    Some((_, ContinueMode::Never)) => 0,
+                    Some((_, ContinueMode::Twice)) => 2,
+                    _ => 1,
+                };
+                Err(Fate::Script(script.after(head::CONTINUE.repeat(times).into())))
             }
             Ok(Some(fate)) => Err(fate),
             Err(error) => Err(Fate::Failure(self.route.refuse_body(error, &self.head, &self.context()))),
@@ -472,7 +588,24 @@ impl<'a> Arrived<'a> {
     /// What a rule does in the place of the service's answer.
     fn instead(&self, action: &Action) -> Fate {
         match action {
-            Action::Error(asked) => Fate::Instead(self.route.error(asked, &self.head, &self.context())),
+            Action::Error(asked) => self.instead_error(asked),
+            Action::ErrorIn200(late) => {
+                let asked = ErrorAnswer { status: Some(200), ..ErrorAnswer::of(&late.code) };
+                self.instead_error(&asked)
+            }
+            Action::Redirect { to, status } => {
+                let Head { path, query, .. } = &self.head;
+                let query = if query.raw().is_empty() { String::new() } else { format!("?{}", query.raw()) };
+                let location = HeaderValue::try_from(format!("{to}{path}{query}"))
+                    .expect("a host and a target have the characters of a header value");
+                let code = if *status == 301 { "PermanentRedirect" } else { "TemporaryRedirect" };
+                self.instead_error(&ErrorAnswer {
+                    status: Some(*status),
+                    message: Some(format!("Please send the request to {to}.")),
+                    headers: vec![("Location".to_owned(), Some(location))],
+                    ..ErrorAnswer::of(code)
+                })
+            }
             Action::Respond(response) => {
                 let headers =
                     response.headers.iter().map(|(name, value)| (name.clone().into(), value.clone()));
@@ -494,15 +627,32 @@ impl<'a> Arrived<'a> {
         }
     }
 
+    /// An error in the place of the service's answer.
+    fn instead_error(&self, asked: &ErrorAnswer) -> Fate {
+        Fate::Instead(self.route.error(asked, &self.head, &self.context()))
+    }
+
     /// Lets the service answer, and changes the store as far as the rules let it.
     fn handle(&self, plan: &Plan<'_>, received: &Received, progress: &mut Progress) -> Reply {
         let context = self.context();
+        let elapsed = self.world.elapsed(self.shell.uptime());
         let mut state = self.world.state();
-        let store = &mut state.store;
-        let mut outcome = self.route.handle(&self.head, received, store, &context);
+        let State { store, veils, .. } = &mut *state;
+        let see = |store: &Store| self.route.handle(&self.head, received, store, &context);
+        let mut outcome = match self.look() {
+            Some(look) => veils.look(store, look, elapsed, see),
+            None => see(store),
+        };
         let mut changes = outcome.changes.clone();
         if plan.applies() {
             progress.applied = outcome.reply.is_success();
+            let (reads, lists) = self.lags(plan, elapsed);
+            if (reads, lists) != (Lag::None, Lag::None)
+                && veils.cast(store, &outcome.changes, reads, lists)
+                && let Some((planned, _)) = &plan.stale
+            {
+                progress.reach(planned, None);
+            }
             outcome.changes.into_iter().for_each(|change| store.apply(change));
         }
         if plan.apply == Apply::Twice {
@@ -521,6 +671,38 @@ impl<'a> Arrived<'a> {
         outcome.reply
     }
 
+    /// What the request looks at, if it can be shown an earlier state of it.
+    fn look(&self) -> Option<Look<'_>> {
+        let (bucket, key) = (self.names.bucket.as_deref()?, self.names.key.as_deref());
+        match self.route.operation()? {
+            Operation::GetObject | Operation::HeadObject => Some(Look::Read(bucket, key?)),
+            Operation::ListObjects | Operation::ListVersions => Some(Look::List(bucket)),
+            _ => None,
+        }
+    }
+
+    /// Until when this write is not seen by reads and by lists.
+    fn lags(&self, plan: &Plan<'_>, elapsed: Duration) -> (Lag, Lag) {
+        match (&plan.stale, &self.world.scenario.server.consistency) {
+            (Some((_, Staleness::Reads(reads))), _) => (Lag::Looks(*reads), Lag::Looks(*reads)),
+            (Some((_, Staleness::For(time))), _) => {
+                (Lag::Until(elapsed + *time), Lag::Until(elapsed + *time))
+            }
+            (None, None) => (Lag::None, Lag::None),
+            (None, Some(consistency)) => {
+                let reads = match consistency.read_lag_reads.0 {
+                    0 => Lag::None,
+                    reads => Lag::Looks(reads),
+                };
+                let lists = match consistency.list_lag {
+                    Duration::ZERO => Lag::None,
+                    lag => Lag::Until(elapsed + lag),
+                };
+                (reads, lists)
+            }
+        }
+    }
+
     /// Gives the answer to hyper, or makes a script of it; and completes the journal before the first byte goes out.
     fn finish(
         &self,
@@ -529,12 +711,9 @@ impl<'a> Arrived<'a> {
         mut progress: Progress,
         meter: &Arc<Meter>,
     ) -> Result<Response<Outgoing>, Takeover> {
-        let connection = match fate {
-            Fate::Failure(_) => Connection::Close,
-            _ if !progress.read_whole => Connection::Close,
-            _ => kept(&self.head, self.shell),
-        };
-        let framing = Framing::new(&self.head.method, self.head.version, connection);
+        let can_be_kept = progress.read_whole && !matches!(fate, Fate::Failure(_));
+        let limits = self.world.scenario.server.keep_alive.as_ref();
+        let framing = framing(&self.head, can_be_kept, self.number, self.link, self.shell, limits);
         let (reply, by_hyper) = match fate {
             Fate::Script(script) => {
                 self.complete(None, ending(&script), 0, progress, meter);
@@ -544,8 +723,9 @@ impl<'a> Arrived<'a> {
             Fate::Failure(reply) => (reply, true),
             Fate::Instead(reply) => (reply, false),
         };
-        if by_hyper {
-            let ended = match connection {
+        // hyper ends a connection only where the answer says so.
+        if by_hyper && framing.kept == framing.connection {
+            let ended = match framing.kept {
                 Connection::KeepAlive => Ended::KeepAlive,
                 Connection::Close => Ended::Close,
             };
@@ -568,9 +748,12 @@ impl<'a> Arrived<'a> {
     /// Applies the modifiers to an answer and plays in what happens within and behind it.
     fn reshape(&self, reply: Reply, framing: &Framing, plan: &Plan<'_>, progress: &mut Progress) -> Script {
         let rules = &self.world.scenario.rules;
-        let modifiers = plan.modifiers.iter().map(|planned| Modifier {
+        // An error under status 200 is an answer that is reshaped itself.
+        let late = plan.reply.iter().map(|(planned, _)| planned);
+        let late = late.filter(|planned| matches!(planned.action, Action::ErrorIn200(_)));
+        let modifiers = plan.modifiers.iter().chain(late).map(|planned| Modifier {
             action: planned.action,
-            roll: planned.trace.roll(self.shell.seed, rules, planned.index),
+            roll: planned.trace.roll(self.world.seed, rules, planned.index),
         });
         let download: Vec<At> = plan.download.iter().map(|(_, at)| *at).collect();
         let done: Vec<Moment> = plan.done.iter().map(|(_, moment)| *moment).collect();
@@ -604,8 +787,13 @@ impl<'a> Arrived<'a> {
         let unreached: Vec<&Trace> = fired.filter(|trace| !progress.has_reached(trace.rule)).collect();
         let succeeded =
             progress.reached.is_empty() && answer.as_ref().is_some_and(|answer| answer.status < 400);
-        if !unreached.is_empty() || succeeded {
+        let goto =
+            progress.reached.iter().find_map(|(rule, _)| self.world.scenario.rules[*rule].goto.as_deref());
+        if !unreached.is_empty() || succeeded || goto.is_some() {
             let mut state = self.world.state();
+            if let Some(goto) = goto {
+                state.phases.go_to(goto, self.world.elapsed(self.shell.uptime()));
+            }
             unreached.iter().for_each(|trace| state.counters.retract(trace));
             if succeeded {
                 state.counters.succeeded(self.decision.request);
@@ -623,6 +811,9 @@ impl<'a> Arrived<'a> {
                     record.outcome = "not-reached";
                     record.firing = None;
                 }
+                exchange
+                    .notes
+                    .push(format!("{id}: not reached: there was no such place, or nothing to work on"));
             }
         });
         let open = Open { world: self.world.clone(), n: self.n, sent_before: meter.sent(), head_len };
@@ -641,13 +832,32 @@ impl Progress {
     }
 }
 
-/// Whether the connection can be used again when the request was read whole.
-fn kept(head: &Head, shell: &Shell) -> Connection {
-    if head.wants_keep_alive() && !shell.stop.is_cancelled() {
-        Connection::KeepAlive
-    } else {
-        Connection::Close
+/// What an answer says about its connection, and what is done with it.
+fn framing(
+    head: &Head,
+    can_be_kept: bool,
+    number: u64,
+    link: &Link,
+    shell: &Shell,
+    limits: Option<&KeepAliveLimits>,
+) -> Framing {
+    let mut connection = Connection::Close;
+    let mut kept = Connection::Close;
+    let can_be_kept = can_be_kept && !shell.stop.is_cancelled();
+    if can_be_kept && head.wants_keep_alive() {
+        let own = limits.and_then(|limits| {
+            let count = u64::from(limits.max_requests.as_ref()?.0);
+            Some(RequestLimit { count, announce: limits.announce })
+        });
+        // The limit that is reached first ends the connection.
+        let reached = [own, link.limit].into_iter().flatten().filter(|limit| limit.count <= number);
+        (connection, kept) = match reached.min_by_key(|limit| limit.count) {
+            None => (Connection::KeepAlive, Connection::KeepAlive),
+            Some(limit) if limit.announce => (Connection::Close, Connection::Close),
+            Some(_) => (Connection::KeepAlive, Connection::Close),
+        };
     }
+    Framing { kept, can_be_kept, ..Framing::new(&head.method, head.version, connection) }
 }
 
 /// An answer as hyper takes it.
@@ -679,6 +889,7 @@ fn ending(script: &Script) -> Option<Ended> {
         _ if script.stalls_forever() => None,
         End::Resume => Some(Ended::KeepAlive),
         End::Close => Some(Ended::Close),
+        End::HalfClose(_) => Some(Ended::HalfClose),
         End::Reset => Some(Ended::Reset),
     }
 }

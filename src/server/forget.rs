@@ -18,6 +18,7 @@ pub(super) fn changes(
         Forgotten::Upload => upload(names, made, store, now),
         Forgotten::Part => part(names, store, now),
         Forgotten::Object => object(names, store),
+        Forgotten::Job => job(names, made, store, now),
         Forgotten::Archive => return made.iter().filter_map(|change| archive(change, store)).collect(),
     };
     change.into_iter().collect()
@@ -57,6 +58,16 @@ fn object(names: &Names, store: &Store) -> Option<Change> {
     let (bucket, key) = (names.bucket.clone()?, names.key.clone()?);
     store.bucket(&bucket)?.object(&key)?;
     Some(Change::DeleteObject { bucket, key })
+}
+
+fn job(names: &Names, made: &[Change], store: &Store, now: Timestamp) -> Option<Change> {
+    let created = made.iter().find_map(|change| match change {
+        Change::CreateJob { id, .. } => Some(id.clone()),
+        _ => None,
+    });
+    let (vault, id) = (names.vault.clone()?, created.or(names.job.clone())?);
+    store.vault(&vault)?.job(&id, now)?;
+    Some(Change::DeleteJob { vault, id })
 }
 
 fn archive(made: &Change, store: &Store) -> Option<Change> {

@@ -19,6 +19,7 @@ use hyper::body::{Body as _, Incoming};
 use crate::content::Content;
 use crate::digest::{Hasher, Wanted};
 use crate::message::{BodyError, BodyPlan, Received};
+use crate::wire::script::Pace;
 
 /// The size of a full chunk.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -100,6 +101,7 @@ pub(super) struct Intake {
     plan: BodyPlan,
     hasher: Hasher,
     memory: Arc<Memory>,
+    paces: Vec<Pace>,
     full: Vec<Bytes>,
     filling: Option<Chunk>,
     /// How many bytes are in the chunks.
@@ -118,6 +120,7 @@ impl Intake {
             plan: BodyPlan::IGNORED,
             hasher: Hasher::new(Wanted::default()),
             memory,
+            paces: Vec::new(),
             full: Vec::new(),
             filling: None,
             kept: 0,
@@ -128,6 +131,11 @@ impl Intake {
     pub(super) fn follow(&mut self, plan: BodyPlan) {
         self.plan = plan;
         self.hasher = Hasher::new(plan.wanted);
+    }
+
+    /// Says how slowly to take it.
+    pub(super) fn slow_down(&mut self, paces: Vec<Pace>) {
+        self.paces = paces;
     }
 
     /// How many bytes were taken.
@@ -167,7 +175,11 @@ impl Intake {
             if self.frame.is_empty() && !self.next_frame().await? {
                 return Ok(false);
             }
-            let step = (place - self.taken).min(self.frame.len() as u64).min(STEP_BYTES as u64);
+            let (pause, room) = Pace::next(&self.paces, self.taken);
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+            let step = (place - self.taken).min(self.frame.len() as u64).min(STEP_BYTES as u64).min(room);
             let step = self.frame.split_to(step as usize);
             self.taken += step.len() as u64;
             if self.taken > self.plan.limit {

@@ -15,23 +15,28 @@ mod probe;
 mod process;
 mod socket;
 mod spelling;
+mod stream;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use tokio::io::DuplexStream;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::chance::Seed;
 use crate::config::Config;
 use crate::journal::Exchange;
+use crate::scenario::Scenario;
 use crate::world::World;
+use stream::Stream;
 
 pub use probe::is_ready;
 pub use process::run_until_told_to_stop;
@@ -40,6 +45,8 @@ pub use process::run_until_told_to_stop;
 const BACKLOG: i32 = 4096;
 /// How long connections have to end by themselves when the server stops.
 const STOP_GRACE: Duration = Duration::from_millis(500);
+/// How many bytes a pipe within the process holds.
+const PIPE_BYTES: usize = 64 << 10;
 /// How long an idle connection goes unprobed for a client that is gone.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
@@ -83,7 +90,7 @@ pub enum StartError {
 #[derive(Debug)]
 struct Shell {
     config: Config,
-    seed: Seed,
+    started: Instant,
     world: RwLock<Arc<World>>,
     spelling: http::Extensions,
     memory: Arc<intake::Memory>,
@@ -112,6 +119,7 @@ impl Emulator {
             .seed
             .or(config.scenario.as_ref().and_then(|scenario| scenario.seed))
             .unwrap_or_else(Seed::random);
+        let scenario = config.scenario.clone().unwrap_or_else(Scenario::none);
         let spelling = spelling::learn().await?;
         let data = listen(config.listen)?;
         let control = config.control_listen.map(listen).transpose()?;
@@ -122,12 +130,12 @@ impl Emulator {
         let control_addr = control.as_ref().map(|control| addr_of(control, config.listen)).transpose()?;
 
         let shell = Arc::new(Shell {
-            world: RwLock::new(Arc::new(World::new(&config, seed))),
+            world: RwLock::new(Arc::new(World::new(&config, scenario, seed, Duration::ZERO))),
+            started: Instant::now(),
             memory: intake::Memory::new(config.max_memory_bytes),
             connections: AtomicU64::new(0),
             stop: CancellationToken::new(),
             config,
-            seed,
             spelling,
         });
         let tasks = TaskTracker::new();
@@ -165,7 +173,7 @@ impl Emulator {
 
     /// The seed in use.
     pub fn seed(&self) -> Seed {
-        self.shell.seed
+        self.shell.world().seed
     }
 
     /// The exchanges that the journal remembers, the oldest first.
@@ -176,20 +184,48 @@ impl Emulator {
     /// The rules that did not fire as often as they must, each as a sentence.
     pub fn unfulfilled_rules(&self) -> Vec<String> {
         let world = self.shell.world();
-        let totals = world.state().counters.totals().to_vec();
-        let rules = world.scenario.rules.iter().zip(totals);
+        let (totals, connections) = {
+            let state = world.state();
+            (state.counters.totals().to_vec(), state.counters.connections().to_vec())
+        };
+        let rules = world.scenario.rules.iter().map(|rule| (&rule.id, rule.must_fire)).zip(totals);
+        let of_connections = world.scenario.connections.iter().map(|rule| (&rule.id, rule.must_fire));
         rules
-            .filter(|(rule, count)| !rule.must_fire.holds(count.firings))
-            .map(|(rule, count)| {
+            .chain(of_connections.zip(connections))
+            .filter(|((_, must_fire), count)| !must_fire.holds(count.firings))
+            .map(|((id, must_fire), count)| {
                 let times = |number: u32| format!("{number} time{}", if number == 1 { "" } else { "s" });
-                let wanted = match rule.must_fire.max {
+                let wanted = match must_fire.max {
                     Some(max) if count.firings > max => format!("at most {}", times(max)),
-                    _ => format!("at least {}", times(rule.must_fire.min)),
+                    _ => format!("at least {}", times(must_fire.min)),
                 };
                 let (fired, matched) = (times(count.firings), times(count.matches));
-                format!("rule \"{}\" matched {matched} and fired {fired}, but has to fire {wanted}", rule.id)
+                format!("rule \"{id}\" matched {matched} and fired {fired}, but has to fire {wanted}")
             })
             .collect()
+    }
+
+    /// Puts another scenario in the place of the present one: its rules, counters, states and settings start anew, and what
+    /// its setup names and is not there is made. What is stored and journalled stays. Exchanges that are under way end
+    /// as they began.
+    pub fn reload(&self, scenario: Scenario) {
+        let old = self.shell.world();
+        let seed = self.shell.config.seed.or(scenario.seed).unwrap_or(old.seed);
+        let new = old.reloaded(&self.shell.config, scenario, seed, self.shell.uptime());
+        *self.shell.world.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+    }
+
+    /// A connection that stays within the process: what is written to it is a request. An RST is an end of file here.
+    pub fn connect(&self) -> DuplexStream {
+        let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
+        let stream = Stream::Pipe(ours);
+        self.tasks.spawn(connection::serve(
+            stream,
+            Ipv4Addr::LOCALHOST.into(),
+            self.shell.clone(),
+            Role::Data,
+        ));
+        theirs
     }
 
     /// Stops accepting, gives connections half a second to end, and ends the rest.
@@ -210,9 +246,15 @@ impl Shell {
         self.world.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How long the server has been running.
+    fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// Puts a new world in the place of the present one.
     fn reset(&self) {
-        let new = Arc::new(World::new(&self.config, self.seed));
+        let old = self.world();
+        let new = Arc::new(World::new(&self.config, old.scenario.clone(), old.seed, self.uptime()));
         *self.world.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 }
@@ -241,10 +283,10 @@ async fn accept(shell: Arc<Shell>, tasks: TaskTracker, listener: TcpListener, ro
             () = shell.stop.cancelled() => return,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 prepare(&stream);
-                let number = shell.connections.fetch_add(1, Ordering::Relaxed) + 1;
-                tasks.spawn(connection::serve(stream, shell.clone(), number, role));
+                let stream = Stream::Tcp(stream);
+                tasks.spawn(connection::serve(stream, peer.ip(), shell.clone(), role));
             }
             Err(error) => {
                 // Mostly too many open files: wait for some to close instead of spinning.

@@ -1,10 +1,14 @@
 //! What the rules that fire ask of an exchange, sorted by its moments.
 
+use std::time::Duration;
+
 use crate::chance::Seed;
 use crate::journal::ActionRecord;
-use crate::scenario::{Action, Apply, Decision, Forgotten, Offset, Point, Rule, Then, Trace, amount};
+use crate::scenario::{
+    Action, Apply, ContinueMode, Decision, Forgotten, Offset, Point, Rule, Staleness, Then, Trace, amount,
+};
 use crate::wire::reshape::At;
-use crate::wire::script::{End, Moment};
+use crate::wire::script::{End, Moment, Pace};
 
 /// All actions of the rules that fire.
 pub(super) struct Plan<'a> {
@@ -20,6 +24,12 @@ pub(super) struct Plan<'a> {
     pub(super) done: Vec<(Planned<'a>, Moment)>,
     /// Changes of the answer.
     pub(super) modifiers: Vec<Planned<'a>>,
+    /// How slowly the request's body is read.
+    pub(super) paces: Vec<(Planned<'a>, Pace)>,
+    /// What becomes of `Expect: 100-continue`.
+    pub(super) continue_100: Option<(Planned<'a>, ContinueMode)>,
+    /// How long the write is not seen.
+    pub(super) stale: Option<(Planned<'a>, Staleness)>,
     /// What is gone from the store afterwards.
     pub(super) forgets: Vec<(Planned<'a>, Forgotten)>,
     /// Whether the operation takes place.
@@ -56,6 +66,9 @@ impl<'a> Plan<'a> {
             download: Vec::new(),
             done: Vec::new(),
             modifiers: Vec::new(),
+            paces: Vec::new(),
+            continue_100: None,
+            stale: None,
             forgets: Vec::new(),
             apply: Apply::Auto,
         };
@@ -73,9 +86,16 @@ impl<'a> Plan<'a> {
 
     fn add(&mut self, planned: Planned<'a>, seed: Seed, rules: &[Rule]) {
         let happening = match planned.action {
-            Action::Error(_) | Action::Respond(_) | Action::Raw { .. } => Happening::Answer(planned.action),
+            Action::Error(_)
+            | Action::ErrorIn200(_)
+            | Action::Respond(_)
+            | Action::Raw { .. }
+            | Action::Redirect { .. } => Happening::Answer(planned.action),
             Action::Reset { after, .. } => Happening::Moment(Moment::WaitThen(*after, End::Reset)),
             Action::Close { after, .. } => Happening::Moment(Moment::WaitThen(*after, End::Close)),
+            Action::HalfClose { hold, .. } => {
+                Happening::Moment(Moment::WaitThen(Duration::ZERO, End::HalfClose(*hold)))
+            }
             Action::Stall { hold, then, .. } => Happening::Moment(match (hold, then) {
                 (None, _) | (Some(_), Then::Stall) => Moment::StallForever,
                 (Some(hold), Then::Continue) => Moment::Wait(*hold),
@@ -87,13 +107,41 @@ impl<'a> Plan<'a> {
                 Happening::Moment(Moment::Wait(amount(delay, roll)))
             }
             Action::Forget(what) => return self.forgets.push((planned, *what)),
+            Action::Continue100(mode) => {
+                self.continue_100.get_or_insert((planned, *mode));
+                return;
+            }
+            Action::Stale(staleness) => {
+                self.stale.get_or_insert((planned, *staleness));
+                return;
+            }
+            Action::Throttle { direction, bytes_per_second } => {
+                if direction.is_up() {
+                    self.paces.push((planned, Pace::throttle(*bytes_per_second)));
+                }
+                if direction.is_down() {
+                    self.modifiers.push(planned);
+                }
+                return;
+            }
+            Action::Drip { direction, size_bytes, pause, head } => {
+                if direction.is_up() {
+                    self.paces.push((planned, Pace { piece_bytes: *size_bytes, pause: *pause }));
+                }
+                if direction.is_down() || *head {
+                    self.modifiers.push(planned);
+                }
+                return;
+            }
             Action::Truncate { .. }
             | Action::Overrun { .. }
             | Action::Length(_)
             | Action::Corrupt { .. }
             | Action::Checksum { .. }
             | Action::Headers { .. }
-            | Action::Range(_) => return self.modifiers.push(planned),
+            | Action::Range(_)
+            | Action::Chunked(_)
+            | Action::KeepAlive { .. } => return self.modifiers.push(planned),
         };
         match (planned.action.point(), happening) {
             (Some(Point::Head), _) => self.head.push((planned, happening)),
@@ -147,6 +195,6 @@ impl Planned<'_> {
             Point::Download(_) => "download",
             Point::Done => "done",
         });
-        ActionRecord { action: self.action.name(), at, offset }
+        ActionRecord { action: self.action.name(), at, offset, effect: self.action.describe() }
     }
 }

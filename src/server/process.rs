@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Emulator, StartError};
 use crate::config::Config;
+use crate::scenario::Scenario;
 
 /// What the runtime may take to end its threads.
 const RUNTIME_GRACE: Duration = Duration::from_millis(200);
@@ -15,12 +16,15 @@ const PARENT_INTERVAL: Duration = Duration::from_millis(100);
 /// Serves until SIGTERM, SIGINT, or, when asked to, the end of the process that started this one. Says when it is ready
 /// and when it is about to stop.
 ///
+/// At SIGHUP `reload` may give another scenario.
+///
 /// # Errors
 /// When the emulator cannot start.
 pub fn run_until_told_to_stop(
     config: Config,
     exit_with_parent: bool,
     ready: impl FnOnce(&Emulator),
+    reload: impl Fn() -> Option<Scenario>,
     stopping: impl FnOnce(&Emulator),
 ) -> Result<(), StartError> {
     let parent = exit_with_parent.then(parent_id);
@@ -29,7 +33,20 @@ pub fn run_until_told_to_stop(
     let result = runtime.block_on(async {
         let emulator = Emulator::start(config).await?;
         ready(&emulator);
-        told_to_stop(parent).await.map_err(StartError::Process)?;
+        let told_to_stop = told_to_stop(parent);
+        tokio::pin!(told_to_stop);
+        let mut hangups = hangups().map_err(StartError::Process)?;
+        loop {
+            tokio::select! {
+                told = &mut told_to_stop => break told.map_err(StartError::Process)?,
+                () = hangups.next() => {
+                    if let Some(scenario) = reload() {
+                        tracing::info!(name = scenario.name, "the scenario was read again");
+                        emulator.reload(scenario);
+                    }
+                }
+            }
+        }
         stopping(&emulator);
         emulator.stop().await;
         Ok(())
@@ -53,6 +70,40 @@ async fn told_to_stop(parent: Option<u32>) -> io::Result<()> {
         interrupted = tokio::signal::ctrl_c() => interrupted,
         terminated = terminated() => terminated,
         () = orphaned => Ok(()),
+    }
+}
+
+/// Tells of SIGHUP.
+#[cfg(unix)]
+struct Hangups(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+fn hangups() -> io::Result<Hangups> {
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).map(Hangups)
+}
+
+#[cfg(unix)]
+impl Hangups {
+    async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            pending().await
+        }
+    }
+}
+
+/// Elsewhere there is no SIGHUP.
+#[cfg(not(unix))]
+struct Hangups;
+
+#[cfg(not(unix))]
+fn hangups() -> io::Result<Hangups> {
+    Ok(Hangups)
+}
+
+#[cfg(not(unix))]
+impl Hangups {
+    async fn next(&mut self) {
+        pending().await
     }
 }
 

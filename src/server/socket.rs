@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
+
+use super::stream::Stream;
+use crate::wire::head::CONTINUE;
 
 /// How much of a head is kept, to tell what a request that does not parse was about.
 const KEPT_HEAD_BYTES: usize = 2048;
@@ -36,6 +38,8 @@ pub(super) struct Meter {
     phase: AtomicU8,
     sent: AtomicU64,
     timed_out: AtomicBool,
+    /// How often the next `100 Continue` of hyper is written.
+    continues: AtomicU8,
     /// The first bytes of the head that is being read.
     head: Mutex<Vec<u8>>,
 }
@@ -69,6 +73,11 @@ impl Meter {
         self.timed_out.load(Ordering::Relaxed)
     }
 
+    /// Says how often the next `100 Continue` of hyper is written: a rule may hold it back or double it.
+    pub(super) fn continue_times(&self, times: u8) {
+        self.continues.store(times, Ordering::Relaxed);
+    }
+
     /// Takes the first bytes of the head that was read last, or of what came in its place.
     pub(super) fn take_head(&self) -> Vec<u8> {
         std::mem::take(&mut *self.head.lock().unwrap_or_else(PoisonError::into_inner))
@@ -98,7 +107,9 @@ pub(super) struct Patience {
 
 /// A TCP connection.
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
+    /// Bytes that are owed to the client before anything else is written.
+    owed: Bytes,
     /// Bytes that were read ahead and come first.
     ahead: Bytes,
     meter: Arc<Meter>,
@@ -117,15 +128,17 @@ enum Timed {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, patience: Patience, watcher: Arc<dyn Watcher>) -> Self {
+    pub(super) fn new(stream: Stream, patience: Patience, watcher: Arc<dyn Watcher>) -> Self {
         let meter = Meter {
             phase: AtomicU8::new(Phase::Waiting as u8),
             sent: AtomicU64::new(0),
             timed_out: AtomicBool::new(false),
+            continues: AtomicU8::new(1),
             head: Mutex::default(),
         };
         Socket {
             stream,
+            owed: Bytes::new(),
             ahead: Bytes::new(),
             meter: Arc::new(meter),
             watcher,
@@ -140,14 +153,19 @@ impl Socket {
         &self.meter
     }
 
-    pub(super) fn stream(&self) -> &TcpStream {
-        &self.stream
+    pub(super) fn stream(&mut self) -> &mut Stream {
+        &mut self.stream
     }
 
     /// Puts bytes that hyper had read ahead in front again, and waits for the next head.
     pub(super) fn rewind(&mut self, ahead: Bytes) {
         self.ahead = if self.ahead.is_empty() { ahead } else { [ahead, self.ahead.clone()].concat().into() };
         self.wait_for_head();
+    }
+
+    /// Drops the bytes that were read ahead.
+    pub(super) fn drop_ahead(&mut self) {
+        self.ahead = Bytes::new();
     }
 
     fn wait_for_head(&mut self) {
@@ -176,6 +194,27 @@ impl Socket {
 
     fn holds_back(&self) -> bool {
         self.meter.phase() == Phase::Waiting
+    }
+
+    /// Whether these bytes are a `100 Continue` of hyper that is not written as it is.
+    fn swallows(&mut self, bytes: &[u8]) -> bool {
+        let times = self.meter.continues.load(Ordering::Relaxed);
+        if times == 1 || bytes != CONTINUE {
+            return false;
+        }
+        self.meter.continue_times(1);
+        self.owed = CONTINUE.repeat(times.into()).into();
+        true
+    }
+
+    /// Writes what is owed.
+    fn poll_owed(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.owed.is_empty() {
+            let written = Pin::new(&mut self.stream).poll_write(context, &self.owed);
+            self.count_sent(&written);
+            self.owed.advance(ready!(written)?);
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn count_sent(&self, written: &Poll<io::Result<usize>>) {
@@ -222,9 +261,10 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.holds_back() {
+        if self.holds_back() || self.swallows(bytes) {
             return Poll::Ready(Ok(bytes.len()));
         }
+        ready!(self.poll_owed(context))?;
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.count_sent(&written);
         written
@@ -238,6 +278,12 @@ impl AsyncWrite for Socket {
         if self.holds_back() {
             return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
         }
+        if let [only] = slices
+            && self.swallows(only)
+        {
+            return Poll::Ready(Ok(only.len()));
+        }
+        ready!(self.poll_owed(context))?;
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
         self.count_sent(&written);
         written
@@ -249,6 +295,7 @@ impl AsyncWrite for Socket {
 
     /// hyper flushes when it has given everything to `poll_write`.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_owed(context))?;
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
         if self.meter.phase() == Phase::Sending {
             self.wait_for_head();

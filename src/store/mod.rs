@@ -8,6 +8,7 @@ mod bucket;
 mod job;
 mod listing;
 mod vault;
+mod veil;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use job::{
 };
 pub use listing::{Entry, PageQuery};
 pub use vault::{Archive, Chunk, ChunkRange, MAX_CHUNK_SIZE_BYTES, MAX_CHUNKS, Vault, VaultUpload};
+pub use veil::{Lag, Look, Veils};
 
 /// Everything that one world holds.
 #[derive(Debug, Default)]
@@ -153,11 +155,27 @@ pub enum Change {
         job: Job,
     },
     /// The job was described, which may complete it.
+    DeleteJob {
+        vault: String,
+        id: String,
+    },
     DescribeJob {
         vault: String,
         id: String,
         now: Timestamp,
     },
+}
+
+impl Change {
+    /// The bucket and key of the object that it writes or deletes.
+    pub fn object(&self) -> Option<(&str, &str)> {
+        match self {
+            Change::PutObject { bucket, key, .. }
+            | Change::DeleteObject { bucket, key }
+            | Change::CompleteUpload { bucket, key, .. } => Some((bucket, key)),
+            _ => None,
+        }
+    }
 }
 
 impl Store {
@@ -179,6 +197,17 @@ impl Store {
     /// All vaults in the order of their names.
     pub fn vaults(&self) -> impl Iterator<Item = (&str, &Vault)> {
         self.vaults.iter().map(|(name, vault)| (name.as_str(), vault))
+    }
+
+    /// Puts an object, or none, in the place of another. Returns what was there.
+    fn swap_object(&mut self, bucket: &str, key: &str, object: Option<Arc<Object>>) -> Option<Arc<Object>> {
+        let bucket = self.buckets.get_mut(bucket)?;
+        let before = bucket.object(key).cloned();
+        match object {
+            Some(object) => bucket.put_object(key.to_owned(), object),
+            None => bucket.delete_object(key),
+        }
+        before
     }
 
     /// Carries a change out.
@@ -248,6 +277,9 @@ impl Store {
             }
             Change::CreateJob { vault, id, job } => {
                 self.in_vault(&vault, |vault| vault.create_job(id, job));
+            }
+            Change::DeleteJob { vault, id } => {
+                self.in_vault(&vault, |vault| vault.delete_job(&id));
             }
             Change::DescribeJob { vault, id, now } => {
                 self.in_vault(&vault, |vault| vault.describe_job(&id, now));

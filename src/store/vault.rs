@@ -164,6 +164,15 @@ pub enum CompletionError {
 }
 
 impl VaultUpload {
+    /// Whether a chunk of that place and length would leave a short chunk in the middle: it is short and another lies
+    /// behind it, or one before it is short.
+    pub fn would_have_a_short_middle(&self, index: u64, length: u64) -> bool {
+        let is_short = |length: u64| length < self.part_size_bytes;
+        let has_later = self.chunks.range(index + 1..).next().is_some();
+        let short_before = self.chunks.range(..index).any(|(_, chunk)| is_short(chunk.content.len()));
+        is_short(length) && has_later || short_before
+    }
+
     /// The chunks from an offset in the archive on, in order: the range of each and the chunk.
     pub fn chunks_from(&self, offset: u64) -> impl Iterator<Item = (Range<u64>, &Chunk)> {
         let first = offset.div_ceil(self.part_size_bytes);
@@ -345,6 +354,10 @@ impl Vault {
         if let Some(job) = self.jobs.get_mut(id) {
             *job = job.described(now);
         }
+    }
+
+    pub(super) fn delete_job(&mut self, id: &str) {
+        self.jobs.remove(id);
     }
 
     pub(super) fn delete_upload(&mut self, id: &str) {

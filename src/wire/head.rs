@@ -29,14 +29,25 @@ pub struct Framing {
     pub version: Version,
     /// Whether the request was HEAD: the answer has the lines of GET and no body.
     pub is_head_request: bool,
-    /// The connection.
+    /// What the answer says about the connection.
     pub connection: Connection,
+    /// What is done with it.
+    pub kept: Connection,
+    /// Whether it could be kept: the request was read to its end.
+    pub can_be_kept: bool,
 }
 
 impl Framing {
     /// The framing of the answer to a request of that method and version.
     pub fn new(method: &Method, version: Version, connection: Connection) -> Self {
-        Framing { version, is_head_request: method == Method::HEAD, connection }
+        let kept = connection == Connection::KeepAlive;
+        Framing {
+            version,
+            is_head_request: method == Method::HEAD,
+            connection,
+            kept: connection,
+            can_be_kept: kept,
+        }
     }
 
     /// Whether the answer may have a body at all.
@@ -121,6 +132,7 @@ pub const SPELLINGS: &[&str] = &[
     "Expires",
     "Last-Modified",
     "Location",
+    "Retry-After",
     "Server",
     "x-cas-archive-id",
     "x-cas-content-sha256",

@@ -1,0 +1,216 @@
+//! `connections`: what happens to connections before anything is known of their requests.
+//!
+//! Source: `scenarios.md` 6 and 11.8.
+
+use std::time::Duration;
+
+use serde_json::{Value as Schema, json};
+
+use super::action::Hold;
+use super::fire::Count;
+use crate::scenario::json::{Node, OneOrMany, Problems, Read, at_most_one, members, names};
+use crate::scenario::rule::{Delay, Fire, MustFire, Per};
+use crate::scenario::value::Pattern;
+
+/// A rule for connections.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConnectionRule {
+    /// Its name, unique in the file.
+    pub id: String,
+    /// Which connections.
+    pub when: ConnectionWhen,
+    /// Which of them.
+    pub fire: Fire,
+    /// What happens.
+    pub actions: Vec<ConnectionAction>,
+    /// How often it has to fire for the scenario to have happened.
+    pub must_fire: MustFire,
+}
+
+members! {
+    /// Which connections.
+    pub struct ConnectionWhen {
+        /// The address of the client, without its port.
+        optional peer: Pattern,
+    }
+    later "tls", "sni";
+}
+
+/// What happens to a connection.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ConnectionAction {
+    /// It is accepted, and an RST follows at once.
+    Refuse,
+    /// No byte is read for that long; `None` is for ever.
+    Stall(Option<Duration>),
+    /// Waits before the first byte is read.
+    Delay(Delay),
+    /// It ends when it was idle for so long.
+    IdleClose {
+        /// How long.
+        after: Duration,
+        /// In which way.
+        how: IdleEnd,
+    },
+    /// It ends behind the answer to its n-th request.
+    MaxRequests {
+        /// Which request.
+        count: u32,
+        /// Whether that answer says so.
+        announce: bool,
+    },
+}
+
+/// How an idle connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdleEnd {
+    /// FIN.
+    Close,
+    /// RST.
+    Reset,
+}
+
+names! { IdleEnd as "way to end" {
+    Close = "close",
+    Reset = "reset",
+} }
+
+impl ConnectionAction {
+    /// The name in files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            ConnectionAction::Refuse => "refuse",
+            ConnectionAction::Stall(_) => "stall",
+            ConnectionAction::Delay(_) => "delay",
+            ConnectionAction::IdleClose { .. } => "idle_close",
+            ConnectionAction::MaxRequests { .. } => "max_requests",
+        }
+    }
+}
+
+members! {
+    struct ConnectionText {
+        /// The name of the rule, unique in the file.
+        required id: String,
+        /// Which connections. Without it, all.
+        default when: ConnectionWhen = ConnectionWhen { peer: None },
+        /// How often. Without it, on every connection.
+        default fire: ConnectionFire = ConnectionFire(Fire::always()),
+        /// What happens: one action, or an array.
+        required actions as "do": OneOrMany<ConnectionAction>,
+        /// How often the rule has to fire for the scenario to have happened.
+        default must_fire: MustFire = MustFire::ONCE,
+    }
+}
+
+impl Read for ConnectionRule {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let ConnectionText { id, when, fire, actions, must_fire } = ConnectionText::read(node, problems)?;
+        Some(ConnectionRule { id, when, fire: fire.0, actions: actions.0, must_fire })
+    }
+
+    fn schema() -> Schema {
+        ConnectionText::schema()
+    }
+}
+
+/// How often; connections have one counter for the scenario.
+#[derive(Debug, Clone, PartialEq)]
+struct ConnectionFire(Fire);
+
+impl Read for ConnectionFire {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let fire = Fire::read(node, problems)?;
+        if fire.per == Per::Scenario {
+            return Some(ConnectionFire(fire));
+        }
+        let message = "connections are counted per scenario only";
+        problems.add(node.members()?.get("per")?.problem("E204", message))
+    }
+
+    fn schema() -> Schema {
+        let mut schema = Fire::schema();
+        schema["properties"]["per"]["enum"] = json!(["scenario"]);
+        schema
+    }
+}
+
+members! {
+    struct Nothing {}
+}
+
+members! {
+    struct StallText {
+        /// How long, or "forever".
+        default hold as "for": Hold = Hold(None),
+    }
+}
+
+members! {
+    struct IdleCloseText {
+        /// How long the connection was idle.
+        required after: Duration,
+        /// In which way it ends.
+        default how: IdleEnd = IdleEnd::Close,
+    }
+}
+
+members! {
+    struct MaxRequestsText {
+        /// The last request that is answered.
+        required count: Count,
+        /// Whether its answer says that the connection ends.
+        default announce: bool = true,
+    }
+}
+
+members! {
+    struct ActionText {
+        /// It is accepted, and an RST follows at once.
+        optional refuse: Nothing,
+        /// No byte is read for a time, or for ever.
+        optional stall: StallText,
+        /// Waits before the first byte is read.
+        optional delay: Delay,
+        /// It ends when it was idle for so long.
+        optional idle_close: IdleCloseText,
+        /// It ends behind the answer to its n-th request.
+        optional max_requests: MaxRequestsText,
+    }
+    later "tls";
+}
+
+const ACTIONS: &[&str] = &["refuse", "stall", "delay", "idle_close", "max_requests"];
+
+impl Read for ConnectionAction {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let text = ActionText::read(node, problems)?;
+        let members = node.members()?;
+        let names: Vec<&str> = members.names().filter(|name| ACTIONS.contains(name)).collect();
+        if let Some(second) = names.get(1) {
+            let message =
+                format!("an action has exactly one name, and this one has \"{}\" and \"{second}\"", names[0]);
+            return problems.add(members.problem_at_key(second, "E205", message));
+        }
+        match text {
+            ActionText { refuse: Some(Nothing {}), .. } => Some(ConnectionAction::Refuse),
+            ActionText { stall: Some(stall), .. } => Some(ConnectionAction::Stall(stall.hold.0)),
+            ActionText { delay: Some(delay), .. } => Some(ConnectionAction::Delay(delay)),
+            ActionText { idle_close: Some(IdleCloseText { after, how }), .. } => {
+                Some(ConnectionAction::IdleClose { after, how })
+            }
+            ActionText { max_requests: Some(MaxRequestsText { count, announce }), .. } => {
+                Some(ConnectionAction::MaxRequests { count: count.0, announce })
+            }
+            // A name that is not known has been reported by itself.
+            _ if members.names().any(|name| name != "note") => None,
+            _ => problems.add(members.problem_at_brace("E205", "the action has no name")),
+        }
+    }
+
+    fn schema() -> Schema {
+        let one = ACTIONS.iter().map(|name| json!({ "required": [name] }));
+        let schema = at_most_one(ActionText::schema(), ACTIONS);
+        crate::scenario::json::constrained(schema, json!({ "anyOf": one.collect::<Vec<_>>() }))
+    }
+}
