@@ -4,8 +4,12 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use cos_emu::{AuthMode, Exchange};
 use support::Server;
@@ -22,24 +26,32 @@ fn skip(client: &str) {
     eprintln!("skipped: {client} is not installed; tests/sdk/install installs it");
 }
 
-/// The interpreter with the Python SDK.
-fn python() -> Option<Command> {
+/// The interpreter with the Python SDK, and a program for it.
+fn python_program(program: &str) -> Option<Command> {
     let interpreter = path(".clients/python/bin/python");
     let mut command = Command::new(interpreter);
     let found =
         command.args(["-c", "import qcloud_cos"]).output().is_ok_and(|output| output.status.success());
     let mut command = Command::new(path(".clients/python/bin/python"));
-    command.arg(path("tests/sdk/suite.py"));
+    command.arg(path(program));
     found.then_some(command)
 }
 
-/// Node with its SDK.
-fn node() -> Option<Command> {
+fn python() -> Option<Command> {
+    python_program("tests/sdk/suite.py")
+}
+
+/// Node with its SDK, and a program for it.
+fn node_program(program: &str) -> Option<Command> {
     let found = path(".clients/node/node_modules/cos-nodejs-sdk-v5").exists()
         && Command::new("node").arg("--version").output().is_ok_and(|output| output.status.success());
     let mut command = Command::new("node");
-    command.env("NODE_PATH", path(".clients/node/node_modules")).arg(path("tests/sdk/suite.js"));
+    command.env("NODE_PATH", path(".clients/node/node_modules")).arg(path(program));
     found.then_some(command)
+}
+
+fn node() -> Option<Command> {
+    node_program("tests/sdk/suite.js")
 }
 
 /// CPython 2.7 with the official CAS client.
@@ -61,6 +73,15 @@ fn run(mut command: Command) {
     assert!(status.success() && text.contains("ok\n"), "{command:?} ended with {status}:\n{text}");
 }
 
+/// Proxies of the machine are not meant for these servers.
+fn without_proxies(command: &mut Command) {
+    for variable in
+        ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "ALL_PROXY"]
+    {
+        command.env_remove(variable);
+    }
+}
+
 /// Runs a suite against a server that checks signatures as the real service does.
 #[track_caller]
 fn suite(name: &str, client: Option<Command>, mode: &str, scenario: &str) -> Option<Vec<Exchange>> {
@@ -69,7 +90,7 @@ fn suite(name: &str, client: Option<Command>, mode: &str, scenario: &str) -> Opt
         return None;
     };
     let server = Server::configured(|config| {
-        config.auth = AuthMode::Strict;
+        config.auth = Some(AuthMode::Strict);
         config.max_memory_bytes = 2 << 30;
         config.journal_capacity = 100_000;
         if let Some(shipped) = cos_emu::library::find(scenario) {
@@ -78,11 +99,7 @@ fn suite(name: &str, client: Option<Command>, mode: &str, scenario: &str) -> Opt
             config.seed = None;
         }
     });
-    for variable in
-        ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "ALL_PROXY"]
-    {
-        command.env_remove(variable);
-    }
+    without_proxies(&mut command);
     command.args([&server.emulator().url(), mode, scenario]);
     run(command);
     let journal = server.journal();
@@ -139,10 +156,113 @@ fn the_official_cas_client() {
         skip("cassdk");
         return;
     };
-    let server = Server::configured(|config| config.auth = AuthMode::Strict);
+    let server = Server::configured(|config| config.auth = Some(AuthMode::Strict));
     command.args([server.addr().ip().to_string(), server.addr().port().to_string()]);
     run(command);
     let journal = server.journal();
     assert!(journal.iter().all(|exchange| exchange.signature.as_deref() == Some("valid")));
     assert!(journal.iter().filter(|exchange| exchange.op == Some("UploadPart")).count() >= 5);
+}
+
+/// How long a client may take under one scenario before it is killed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What came of a program under a scenario: how many exchanges were disturbed, and each step with its result.
+struct Outcome {
+    disturbed: usize,
+    /// `None` when the program had to be killed.
+    steps: Option<Vec<(String, String)>>,
+}
+
+/// Runs a program that knows of no faults under a shipped scenario.
+fn under_fire(mut command: Command, scenario: cos_emu::library::Shipped) -> Outcome {
+    let text: serde_json::Value = serde_json::from_str(scenario.text).unwrap();
+    let credential = &text["setup"]["credentials"][0];
+    let given = |name: &str, usual: &str| credential[name].as_str().unwrap_or(usual).to_owned();
+    let server = Server::configured(|config| {
+        let parsed = cos_emu::Scenario::parse(scenario.name, scenario.text.as_bytes(), None);
+        config.scenario = Some(parsed.unwrap());
+        // What a scenario does is the same each time; where it gives no seed, this one does.
+        config.seed = Some("0x5eed".parse().unwrap());
+        config.buckets = vec![("demo-1250000000".to_owned(), None)];
+    });
+    without_proxies(&mut command);
+    command.arg(server.emulator().url()).args([given("id", "AKIDcosemu"), given("key", "cosemu")]);
+    command.args(credential["token"].as_str());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let end = Instant::now() + PATIENCE;
+    let finished = loop {
+        if child.try_wait().unwrap().is_some() {
+            break true;
+        }
+        if Instant::now() > end {
+            child.kill().unwrap();
+            break false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let output = child.wait_with_output().unwrap();
+    let steps = finished.then(|| {
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let last = printed.lines().last().unwrap_or_default();
+        serde_json::from_str(last).unwrap_or_else(|error| panic!("{}: {error}: {printed}", scenario.name))
+    });
+    let fired = |exchange: &Exchange| exchange.rules.iter().any(|rule| rule.outcome == "fired");
+    Outcome { disturbed: server.journal().iter().filter(|exchange| fired(exchange)).count(), steps }
+}
+
+impl Outcome {
+    /// One cell of the table.
+    fn verdict(&self) -> String {
+        let Some(steps) = &self.steps else { return "hangs: killed after a minute".to_owned() };
+        let failed: Vec<String> = steps
+            .iter()
+            .filter(|(_, result)| result != "ok")
+            .map(|(step, result)| format!("{step}: {result}"))
+            .collect();
+        match (failed.is_empty(), self.disturbed) {
+            (true, 0) => "survives".to_owned(),
+            (true, disturbed) => format!("survives, {disturbed} disturbed"),
+            (false, _) => format!("**does not**: {}", failed.join("; ")),
+        }
+    }
+}
+
+/// Not a test of the clients: each may do as it does. What it does is written down for the reader.
+#[test]
+fn clients_under_fire_are_written_down() {
+    if python().is_none() || node().is_none() {
+        return skip("the Python or the Node SDK");
+    }
+    // Files for CAS, and the fixture whose faults hang on keys that these programs do not use.
+    let is_met = |name: &str| !name.starts_with("cas-") && name != "sdk-retry-fixture";
+    let scenarios: Vec<_> =
+        cos_emu::library::ALL.iter().filter(|shipped| is_met(shipped.name)).copied().collect();
+    let rows = Mutex::new(BTreeMap::new());
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let python = under_fire(python_program("tests/sdk/incident.py").unwrap(), *scenario);
+                    let node = under_fire(node_program("tests/sdk/incident.js").unwrap(), *scenario);
+                    rows.lock().unwrap().insert(scenario.name, [python.verdict(), node.verdict()]);
+                }
+            });
+        }
+    });
+    let mut page = String::from(
+        "# Clients under fire\n\n\
+         What the official SDKs do under each shipped scenario. A program that knows of no faults uploads 3 MiB in parts, \
+         reads them back, puts and reads a small object and an empty one, appends twice, and lists; its client times out \
+         after three seconds and is otherwise as installed. *Survives* means that every step ended well; the number is that \
+         of the exchanges that a rule disturbed. Steps that end otherwise are named with what the SDK said.\n\n\
+         Written by `cargo test --test sdk`; not by hand.\n\n\
+         | scenario | cos-python-sdk-v5 | cos-nodejs-sdk-v5 |\n| --- | --- | --- |\n",
+    );
+    for (name, [python, node]) in rows.into_inner().unwrap() {
+        page.push_str(&format!("| `{name}` | {python} | {node} |\n"));
+    }
+    std::fs::create_dir_all(path("docs")).unwrap();
+    std::fs::write(path("docs/clients-under-fire.md"), page).unwrap();
 }

@@ -1,0 +1,85 @@
+// A program that knows of no faults, on the official Node SDK: node incident.js <url> <id> <key> [token].
+// Prints one JSON object: for each step what came of it, "ok" or the error as the SDK tells it.
+'use strict';
+
+const crypto = require('crypto');
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+const COS = require('cos-nodejs-sdk-v5');
+
+const [url, SecretId, SecretKey, SecurityToken] = process.argv.slice(2);
+const address = url.split('//')[1];
+const place = { Bucket: 'demo-1250000000', Region: 'ap-guangzhou' };
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cos-emu-'));
+const cos = new COS({
+  SecretId,
+  SecretKey,
+  SecurityToken,
+  Protocol: 'http:',
+  Timeout: 3000,
+  ConfCwd: folder,
+  Ip: address,
+});
+const block = Buffer.alloc(1024 * 1024, crypto.createHash('sha256').update('content').digest());
+const content = Buffer.concat([block, block, block, block]).subarray(0, 3 * 1024 * 1024 + 7);
+const FilePath = path.join(folder, 'content');
+fs.writeFileSync(FilePath, content);
+
+async function read(Key, expected) {
+  const got = (await cos.getObject({ ...place, Key })).Body;
+  return Buffer.compare(got, expected) === 0 ? 'ok' : `took ${got.length} wrong bytes for success`;
+}
+
+async function put(Key, Body) {
+  await cos.putObject({ ...place, Key, Body });
+  return 'ok';
+}
+
+const steps = {
+  'upload in parts': async () => {
+    await cos.uploadFile({ ...place, Key: 'big', FilePath, SliceSize: 1024 * 1024, ChunkSize: 1024 * 1024, AsyncLimit: 2 });
+    return 'ok';
+  },
+  'read back': () => read('big', content),
+  put: () => put('small', Buffer.from('hello')),
+  read: () => read('small', Buffer.from('hello')),
+  'put nothing': () => put('empty', Buffer.alloc(0)),
+  append: async () => {
+    await cos.appendObject({ ...place, Key: 'log', Position: 0, Body: Buffer.from('one,') });
+    await cos.appendObject({ ...place, Key: 'log', Position: 4, Body: Buffer.from('two') });
+    return read('log', Buffer.from('one,two'));
+  },
+  list: async () => {
+    const keys = [];
+    let Marker = '';
+    for (let page = 0; page < 20; page += 1) {
+      const listed = await cos.getBucket({ ...place, Marker });
+      keys.push(...listed.Contents.map((entry) => entry.Key));
+      if (listed.IsTruncated !== 'true') {
+        return keys.includes('big') && keys.includes('small') ? 'ok' : `sees only ${[...new Set(keys)].sort()}`;
+      }
+      Marker = listed.NextMarker || '';
+    }
+    return 'lists the same page for ever';
+  },
+};
+
+process.on('uncaughtException', (error) => {
+  console.log(JSON.stringify([['the process', `dies of an unhandled ${error.code || error.name}`]]));
+  process.exit(0);
+});
+
+(async () => {
+  const results = [];
+  for (const [name, step] of Object.entries(steps)) {
+    try {
+      results.push([name, await step()]);
+    } catch (error) {
+      const status = error.statusCode ? `error ${error.statusCode} ` : 'error ';
+      results.push([name, `${status}${error.code || error.name || 'without a code'}`]);
+    }
+  }
+  console.log(JSON.stringify(results));
+  process.exit(0);
+})();
