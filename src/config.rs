@@ -67,6 +67,7 @@ impl Default for Config {
                 etag: EtagForm::default(),
                 short_chunks: Default::default(),
                 jobs: Default::default(),
+                redirect_hosts: Vec::new(),
             },
             buckets: Vec::new(),
             vaults: Vec::new(),

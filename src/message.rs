@@ -265,6 +265,8 @@ pub struct Account {
     pub short_chunks: ShortChunks,
     /// When the jobs of its vaults complete.
     pub jobs: JobCompletion,
+    /// Hosts that rules redirect to, in lower case and without ports: each serves its bucket in whatever region.
+    pub redirect_hosts: Vec<String>,
 }
 
 impl Account {

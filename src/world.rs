@@ -13,8 +13,8 @@ use crate::config::Config;
 use crate::furnish::furnish;
 use crate::journal::Journal;
 use crate::message::Account;
-use crate::scenario::{ClockSetting, Counters, Expiry, Index, Limiter, Phases, Readiness, Scenario};
-use crate::signature::{AuthMode, Credentials, Secret};
+use crate::scenario::{Action, ClockSetting, Counters, Expiry, Index, Limiter, Phases, Readiness, Scenario};
+use crate::signature::{AuthMode, Credentials, Secret, without_port};
 use crate::store::{JobCompletion, Store, Veils};
 
 /// The id of the world of the command line.
@@ -195,6 +195,17 @@ fn account(config: &Config, scenario: &Scenario) -> Account {
         Some(Readiness::Immediately) => JobCompletion::Immediately,
         Some(Readiness::After(after)) => JobCompletion::After(after),
         Some(Readiness::AfterDescribes(describes)) => JobCompletion::AfterDescribes(describes),
+        Some(Readiness::Either(after, describes)) => JobCompletion::Either(after, describes),
     };
+    let actions = scenario.rules.iter().flat_map(|rule| &rule.actions);
+    account.redirect_hosts = actions
+        .filter_map(|action| match action {
+            Action::Redirect { to, .. } => {
+                let host = to.split_once("://").map_or(to.as_str(), |(_, host)| host);
+                Some(without_port(host).to_ascii_lowercase())
+            }
+            _ => None,
+        })
+        .collect();
     account
 }

@@ -414,6 +414,7 @@ mod tests {
                 jobs,
                 etag: Default::default(),
                 short_chunks: Default::default(),
+                redirect_hosts: Vec::new(),
             };
             let now = Timestamp::from_unix_seconds(1_500_000_000);
             let mut store = Store::default();

@@ -20,7 +20,7 @@ use crate::code::CosCode;
 use crate::digest::Wanted;
 use crate::message::{BodyError, BodyPlan, Context, Head, Outcome, Received, Reply};
 use crate::operation::{Emulation, Group, Operation, Payload};
-use crate::signature::Refusal;
+use crate::signature::{Refusal, without_port};
 use crate::store::{Bucket, Change, Store};
 
 pub use error::{Error, document as error_document};
@@ -49,10 +49,18 @@ impl<'a> Call<'a> {
         let bucket =
             self.store.bucket(&self.target.bucket).ok_or_else(|| Error::new(CosCode::NoSuchBucket))?;
         match &self.target.region {
-            Some(region) if region != bucket.region() => Err(Error::new(CosCode::NoSuchBucket)
-                .because(format_args!("{} is in {}, not in {region}", self.target.bucket, bucket.region()))),
+            Some(region) if region != bucket.region() && !self.is_redirected() => Err(Error::new(
+                CosCode::NoSuchBucket,
+            )
+            .because(format_args!("{} is in {}, not in {region}", self.target.bucket, bucket.region()))),
             _ => Ok(bucket),
         }
+    }
+
+    /// Whether a rule sends clients to the host of this request.
+    fn is_redirected(&self) -> bool {
+        let host = without_port(self.head.host()).to_ascii_lowercase();
+        self.context.account.redirect_hosts.contains(&host)
     }
 
     /// A query parameter that is a number within bounds.

@@ -303,6 +303,7 @@ mod tests {
             jobs: Default::default(),
             etag: Default::default(),
             short_chunks: Default::default(),
+            redirect_hosts: Vec::new(),
         }
     }
 

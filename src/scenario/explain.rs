@@ -350,7 +350,7 @@ impl Action {
                 };
                 format!("{} of the answer is {value}", join(&names, "and"))
             }
-            Action::Headers { set, append, remove } => {
+            Action::Headers { set, append, remove, spell } => {
                 let mut parts = Vec::new();
                 let names = |headers: &[(String, http::HeaderValue)]| {
                     join(&headers.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(), "and")
@@ -363,6 +363,9 @@ impl Action {
                 }
                 if !append.is_empty() {
                     parts.push(format!("with one more {}", names(append)));
+                }
+                if !spell.is_empty() {
+                    parts.push(format!("with the name spelled {}", join(spell, "and")));
                 }
                 format!(
                     "the answer comes {}",

@@ -334,6 +334,12 @@ pub fn at_most_one(schema: Schema, names: &[&str]) -> Schema {
     constrained(schema, json!({ "not": { "anyOf": pairs.collect::<Vec<_>>() } }))
 }
 
+/// The schema of an object in which at least one of the members is there.
+pub fn at_least_one(schema: Schema, names: &[&str]) -> Schema {
+    let some = names.iter().map(|name| json!({ "required": [name] }));
+    constrained(schema, json!({ "anyOf": some.collect::<Vec<_>>() }))
+}
+
 /// The schema of an object in which exactly one of the members is there.
 pub fn exactly_one(schema: Schema, names: &[&str]) -> Schema {
     let one = names.iter().map(|name| json!({ "required": [name] }));

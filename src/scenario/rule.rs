@@ -292,7 +292,7 @@ pub enum Action {
         /// What they say.
         value: ChecksumValue,
     },
-    /// Changed headers: first removed, then set, then appended.
+    /// Changed headers: first removed, then set, then appended, then spelled.
     Headers {
         /// Put in the place of what is there.
         set: Vec<(String, HeaderValue)>,
@@ -300,6 +300,8 @@ pub enum Action {
         append: Vec<(String, HeaderValue)>,
         /// Taken away.
         remove: Vec<String>,
+        /// Names written in this spelling where they are there.
+        spell: Vec<String>,
     },
     /// A wrong answer to a ranged read.
     Range(RangeAnswer),

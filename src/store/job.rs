@@ -27,6 +27,8 @@ pub enum JobCompletion {
     /// When they are described for that time: of 3, the third description says that the job is complete. 0 is
     /// [`JobCompletion::Immediately`]. Lists do not count.
     AfterDescribes(u32),
+    /// So long after they were made or when they are described for that time, whichever comes first.
+    Either(Duration, u32),
 }
 
 /// A job.
@@ -172,8 +174,7 @@ impl Job {
     /// The job after one description more, which may be the one that completes it.
     pub fn described(&self, now: Timestamp) -> Job {
         let describes = self.describes.saturating_add(1);
-        let completes =
-            matches!(self.completion, JobCompletion::AfterDescribes(needed) if describes >= needed);
+        let completes = matches!(self.completion, JobCompletion::AfterDescribes(needed) | JobCompletion::Either(_, needed) if describes >= needed);
         let completed_by_describe = self.completed_by_describe.or(completes.then_some(now));
         Job { describes, completed_by_describe, ..self.clone() }
     }
@@ -184,6 +185,10 @@ impl Job {
             JobCompletion::Immediately | JobCompletion::AfterDescribes(0) => Some(self.created),
             JobCompletion::After(time) => Some(self.created.plus(time)).filter(|at| *at <= now),
             JobCompletion::AfterDescribes(_) => self.completed_by_describe,
+            JobCompletion::Either(time, _) => {
+                let by_time = Some(self.created.plus(time)).filter(|at| *at <= now);
+                self.completed_by_describe.into_iter().chain(by_time).min()
+            }
         };
         match (completed, &self.task) {
             (None, _) => JobStatus::InProgress,

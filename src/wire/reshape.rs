@@ -151,7 +151,7 @@ impl Answer {
                 which.iter().filter(|which| self.checksum(**which, value)).count() > 0
             }
             Action::Length(declared) => self.length(*declared),
-            Action::Headers { set, append, remove } => {
+            Action::Headers { set, append, remove, spell } => {
                 let lines = self.lines();
                 for name in remove {
                     lines.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
@@ -160,6 +160,11 @@ impl Answer {
                     set_line(lines, name, value.clone());
                 }
                 lines.extend(append.iter().map(|(name, value)| (name.clone().into(), value.clone())));
+                for name in spell {
+                    for (key, _) in lines.iter_mut().filter(|(key, _)| key.eq_ignore_ascii_case(name)) {
+                        *key = name.clone().into();
+                    }
+                }
                 true
             }
             Action::Overrun { extra, keep_alive } => {

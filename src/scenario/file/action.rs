@@ -194,11 +194,19 @@ pub const ACTIONS: &[Entry] = &[
     },
     Entry {
         name: "headers",
-        effect: "Changed header lines of the answer: first removed, then set, then appended; spelled as written.",
+        effect: "Changed header lines of the answer: first removed, then set, then appended; spelled as written. `spell` changes nothing but the spelling of names that are there.",
         read: |node, problems| {
             let text = HeadersText::read(node, problems)?;
-            let remove = text.remove.0.into_iter().map(|name| name.0).collect();
-            Some(Action::Headers { set: values(text.set), append: values(text.append), remove }.into())
+            let names = |names: Many<HeaderName>| names.0.into_iter().map(|name| name.0).collect();
+            Some(
+                Action::Headers {
+                    set: values(text.set),
+                    append: values(text.append),
+                    remove: names(text.remove),
+                    spell: names(text.spell),
+                }
+                .into(),
+            )
         },
         schema: HeadersText::schema,
     },
@@ -1107,6 +1115,8 @@ members! {
         default append: Keyed<HeaderName, HeaderText> = Keyed::default(),
         /// Headers to take away.
         default remove: Many<HeaderName> = Many(Vec::new()),
+        /// Names of headers in the spelling to write them in, such as "etag" for ETag; their values stay.
+        default spell: Many<HeaderName> = Many(Vec::new()),
     }
 }
 

@@ -10,7 +10,7 @@ use super::fire::{Count, Skip};
 use super::{Many, exclude};
 use crate::clock::Timestamp;
 use crate::message::{EtagForm, ShortChunks};
-use crate::scenario::json::{Node, Problems, Read, exactly_one, members, names};
+use crate::scenario::json::{Node, Problems, Read, at_least_one, exactly_one, members, names};
 use crate::scenario::rule::Delay;
 use crate::scenario::value::CodeName;
 use crate::signature::AuthMode;
@@ -294,11 +294,13 @@ pub enum Readiness {
     After(Duration),
     /// At the n-th describe.
     AfterDescribes(u32),
+    /// At the first of the two.
+    Either(Duration, u32),
 }
 
 members! {
     struct JobsText {
-        /// When jobs are ready: "immediately", { "after": "4h" } or { "after_describes": 3 }.
+        /// When jobs are ready: "immediately", { "after": "4h" }, { "after_describes": 3 }, or both for the first of the two.
         required complete: Readiness,
     }
 }
@@ -322,9 +324,9 @@ impl Read for Readiness {
                 .add(node.wrong_type("\"immediately\", or an object with after or after_describes"));
         };
         let text = ReadinessText::read(node, problems)?;
-        exclude(&members, &["after", "after_describes"], problems);
         match (text.after, text.after_describes) {
-            (Some(after), _) => Some(Readiness::After(after)),
+            (Some(after), Some(describes)) => Some(Readiness::Either(after, describes.0)),
+            (Some(after), None) => Some(Readiness::After(after)),
             (None, Some(describes)) => Some(Readiness::AfterDescribes(describes.0)),
             (None, None) => problems
                 .add(members.problem_at_brace("E201", "one of \"after\" and \"after_describes\" is missing")),
@@ -332,7 +334,7 @@ impl Read for Readiness {
     }
 
     fn schema() -> Schema {
-        let object = exactly_one(ReadinessText::schema(), &["after", "after_describes"]);
+        let object = at_least_one(ReadinessText::schema(), &["after", "after_describes"]);
         json!({ "anyOf": [{ "const": "immediately" }, object] })
     }
 }

@@ -119,6 +119,7 @@ fn every_action_is_read_with_its_defaults() {
                 set: vec![("Etag".to_owned(), HeaderValue::from_static("x"))],
                 append: Vec::new(),
                 remove: vec!["ETag".to_owned()],
+                spell: Vec::new(),
             },
         ),
         (r#"{"range": {"answer": "shift", "by": -5}}"#, Action::Range(RangeAnswer::Shift(-5))),
