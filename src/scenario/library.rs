@@ -17,7 +17,48 @@ macro_rules! shipped {
     };
 }
 
-shipped!["content-length-mismatch", "flaky", "hash-mismatch", "misaligned-content-range", "no-such-upload"];
+shipped![
+    "append-lost-answer",
+    "body-not-rewound",
+    "cas-slow-vault",
+    "cas-throttled",
+    "cas-tree-hash-broken",
+    "cas-upload-expired",
+    "chunked-cut",
+    "clock-skew",
+    "complete-200-error",
+    "complete-200-garbage",
+    "complete-503-but-done",
+    "complete-lost-answer",
+    "conflict-409",
+    "content-length-mismatch",
+    "continue-late",
+    "early-answer",
+    "expired-token",
+    "flaky",
+    "hash-mismatch",
+    "idle-race",
+    "initiate-lost-answer",
+    "list-page-loop",
+    "misaligned-content-range",
+    "missing-request-id",
+    "no-etag",
+    "no-such-upload",
+    "one-request-per-connection",
+    "outage-five-seconds",
+    "part-lost",
+    "put-lost-answer",
+    "read-after-write-lag",
+    "reset-every-request-once",
+    "reset-mid-upload",
+    "sdk-retry-fixture",
+    "slow-body-kick",
+    "slow-down",
+    "stalled-reply",
+    "stalled-second-part",
+    "wrong-region",
+    "zero-byte-retry",
+];
 
 /// The shipped scenario of that name, with or without `.json`.
 pub fn find(name: &str) -> Option<Shipped> {

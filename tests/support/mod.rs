@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cos_emu::{Config, Emulator, Exchange, Scenario};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::Md5;
+use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 
@@ -79,6 +81,20 @@ impl Server {
     /// Sends a request on a connection of its own and reads the answer.
     pub fn send(&self, request: Request) -> Answer {
         self.connect().send(&request)
+    }
+
+    /// Sends a request on a connection of its own and reads to the end of it.
+    #[track_caller]
+    pub fn send_to_the_end(&self, request: &Request) -> (Vec<u8>, End) {
+        let mut connection = self.connect();
+        connection.write(request.bytes());
+        connection.rest()
+    }
+
+    /// Sends a request and meets an RST in the place of an answer.
+    #[track_caller]
+    pub fn is_lost(&self, request: &Request) {
+        assert_eq!(self.send_to_the_end(request), (Vec::new(), End::Rst));
     }
 
     pub fn journal(&self) -> Vec<Exchange> {
@@ -150,6 +166,28 @@ impl Request {
     pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
         self.body = body.as_ref().to_vec();
         self
+    }
+
+    /// Signs it: with nothing but the method and the path, for `[from, to]` in seconds of Unix time.
+    ///
+    /// Source: `cos.md` 3.
+    pub fn signed(self, id: &str, key: &str, time: [i64; 2]) -> Self {
+        let mac = |key: &[u8], text: &str| {
+            let mut mac = Hmac::<Sha1>::new_from_slice(key).unwrap();
+            mac.update(text.as_bytes());
+            hex(mac.finalize().into_bytes())
+        };
+        let time = format!("{};{}", time[0], time[1]);
+        let (path, _) = self.target.split_once('?').unwrap_or((&self.target, ""));
+        let format = format!("{}\n{path}\n\n\n", self.method.to_ascii_lowercase());
+        let to_sign = format!("sha1\n{time}\n{}\n", hex(Sha1::digest(&format)));
+        let signature = mac(mac(key.as_bytes(), &time).as_bytes(), &to_sign);
+        self.with(
+            "Authorization",
+            format!(
+                "q-sign-algorithm=sha1&q-ak={id}&q-sign-time={time}&q-key-time={time}&q-header-list=&q-url-param-list=&q-signature={signature}"
+            ),
+        )
     }
 
     /// Adds no line that was not asked for.

@@ -1,5 +1,9 @@
 //! Every shipped scenario does what its note says, seen by a plain client.
 
+mod connections;
+mod lost_answers;
+mod service;
+#[path = "../support/mod.rs"]
 mod support;
 
 use support::{Answer, Connection, End, Request, Server, pattern, sha256};
@@ -12,12 +16,16 @@ fn part(server: &Server, upload: &str, number: u32, body: &[u8]) -> Answer {
     server.send(Request::cos("PUT", &format!("k?partNumber={number}&uploadId={upload}")).body(body))
 }
 
-fn complete(server: &Server, upload: &str, etags: &[&str]) -> Answer {
+fn completion(upload: &str, etags: &[&str]) -> Request {
     let parts = (1..)
         .zip(etags)
         .map(|(number, etag)| format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"));
     let body = format!("<CompleteMultipartUpload>{}</CompleteMultipartUpload>", parts.collect::<String>());
-    server.send(Request::cos("POST", &format!("k?uploadId={upload}")).body(body))
+    Request::cos("POST", &format!("k?uploadId={upload}")).body(body)
+}
+
+fn complete(server: &Server, upload: &str, etags: &[&str]) -> Answer {
+    server.send(completion(upload, etags))
 }
 
 fn etag(answer: &Answer) -> String {
