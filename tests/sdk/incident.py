@@ -1,4 +1,4 @@
-"""A program that knows of no faults, on the official Python SDK: python incident.py <url> <id> <key> [token].
+"""A program that knows of no faults, on the official Python SDK: python incident.py <proxy|address> <url> <id> <key> [token].
 
 Prints one JSON object: for each step what came of it, "ok" or the error as the SDK tells it.
 """
@@ -14,20 +14,21 @@ from qcloud_cos import CosConfig, CosS3Client
 from qcloud_cos.cos_exception import CosClientError, CosServiceError
 
 logging.disable(logging.CRITICAL)
-url, secret_id, secret_key = sys.argv[1:4]
-token = sys.argv[4] if len(sys.argv) > 4 else None
+mode, url, secret_id, secret_key = sys.argv[1:5]
+token = sys.argv[5] if len(sys.argv) > 5 else None
 address, port = url.split("//")[1].split(":")
 bucket = "demo-1250000000"
+place = {"Proxies": {"http": url}} if mode == "proxy" else {"IP": address, "Port": int(port)}
 client = CosS3Client(CosConfig(Region="ap-guangzhou", SecretId=secret_id, SecretKey=secret_key, Token=token,
-                               Scheme="http", IP=address, Port=int(port), Timeout=3))
+                               Scheme="http", Timeout=3, **place))
 content = (hashlib.sha256(b"content").digest() * 131072)[:3 * 1024 * 1024 + 7]
 path = os.path.join(tempfile.mkdtemp(), "content")
 with open(path, "wb") as file:
     file.write(content)
 
 
-def read(key, expected):
-    got = client.get_object(Bucket=bucket, Key=key)["Body"].get_raw_stream().read()
+def read(key, expected, **options):
+    got = client.get_object(Bucket=bucket, Key=key, **options)["Body"].get_raw_stream().read()
     return "ok" if got == expected else "took %d wrong bytes for success" % len(got)
 
 
@@ -63,9 +64,11 @@ steps = [
     ("read back", lambda: read("big", content)),
     ("put", lambda: put("small", b"hello")),
     ("read", lambda: read("small", b"hello")),
+    ("read a range", lambda: read("small", b"el", Range="bytes=1-2")),
     ("put nothing", lambda: put("empty", b"")),
     ("append", append),
     ("list", listed),
+    ("read on", lambda: [read("small", b"hello") for _ in range(10)][-1]),
 ]
 results = []
 for name, step in steps:
