@@ -146,6 +146,8 @@ pub fn parse(bytes: &[u8]) -> Result<Node, MalformedXml> {
                 }
             }
             Event::Text(piece) => add_text(&mut open, &piece)?,
+            // Nothing but white space stands outside the root, and white space is written as it is.
+            Event::CData(_) | Event::GeneralRef(_) if open.is_empty() => return Err(OUTSIDE),
             Event::CData(piece) => add_text(&mut open, &piece)?,
             Event::GeneralRef(reference) => add_text(&mut open, &resolve(&reference)?)?,
             Event::DocType(_) => return Err(MalformedXml("a DOCTYPE is not allowed")),
@@ -160,11 +162,13 @@ pub fn parse(bytes: &[u8]) -> Result<Node, MalformedXml> {
     root.ok_or(MalformedXml("there is no root element"))
 }
 
+const OUTSIDE: MalformedXml = MalformedXml("there is text outside the root element");
+
 fn add_text(open: &mut [Node], text: &str) -> Result<(), MalformedXml> {
     match open.last_mut() {
         Some(node) => node.text.push_str(text),
         None if text.trim_matches(WHITE_SPACE).is_empty() => {}
-        None => return Err(MalformedXml("there is text outside the root element")),
+        None => return Err(OUTSIDE),
     }
     Ok(())
 }
