@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{Connection, Request};
+use support::{Connection, PATIENCE, Request};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cos-emu");
 
@@ -151,6 +151,78 @@ fn check_accepts_good_files_and_names_shipped_ones() {
     );
 }
 
+#[test]
+fn check_says_what_is_hardly_meant_and_denies_it_when_asked() {
+    let text = r#"{"version": 1, "name": "shadow", "rules": [
+        {"id": "all", "do": {"error": "SlowDown"}}, {"id": "none", "do": {"error": "InternalError"}}]}"#;
+    let path = file("shadow.json", text);
+    let name = path.to_str().unwrap();
+    let (status, stdout, stderr) = output(&["check", name]);
+    assert_eq!(status, 0);
+    assert!(stdout.contains("valid, scenario \"shadow\", 2 rules, 1 warning"), "{stdout}");
+    assert!(
+        stderr.contains(":2:60: warning W401: rules[1].id: the rule \"none\" can never fire"),
+        "{stderr}"
+    );
+    let (status, _, stderr) = output(&["check", "--deny-warnings", name]);
+    assert_eq!(status, 2);
+    assert!(stderr.contains("W401"), "{stderr}");
+}
+
+#[test]
+fn check_refuses_a_file_of_a_hundred_mebibytes() {
+    let path = file("large.json", "");
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(100 << 20).unwrap();
+    let (status, _, stderr) = output(&["check", path.to_str().unwrap()]);
+    assert_eq!(status, 2);
+    assert!(stderr.contains("error E107: the file has more than 16 MiB"), "{stderr}");
+}
+
+#[test]
+fn check_lists_the_operations_with_their_groups() {
+    let (status, stdout, _) = output(&["check", "--list-ops"]);
+    assert_eq!(status, 0);
+    let upload_part: Vec<&str> = stdout.lines().filter(|line| line.starts_with("UploadPart ")).collect();
+    assert_eq!(upload_part.len(), 2, "{stdout}");
+    for (line, service) in upload_part.iter().zip(["cos", "cas"]) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(words, ["UploadPart", service, "@write", "@multipart", "@data"], "{line}");
+    }
+}
+
+#[test]
+fn explain_has_one_sentence_for_each_rule() {
+    let path = file("cut.json", CUT_PART_3);
+    let (status, stdout, stderr) = output(&["explain", path.to_str().unwrap()]);
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    assert_eq!(
+        stdout.trim_end(),
+        "cut-part-3: when UploadPart arrives with part 3, on the first 2 matches, the connection is reset (RST) at 1 MiB of the request's body."
+    );
+}
+
+#[test]
+fn schema_is_a_json_schema_of_draft_2020_12() {
+    let (status, stdout, _) = output(&["schema"]);
+    assert_eq!(status, 0);
+    let schema: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert_eq!(schema, cos_emu::schema());
+}
+
+const CUT_PART_3: &str = r#"{
+  "version": 1,
+  "name": "part 3 is cut twice",
+  "rules": [
+    {
+      "id": "cut-part-3",
+      "when": { "op": "UploadPart", "part": 3 },
+      "fire": { "first": 2 },
+      "do": { "reset": { "at": "upload", "offset": "1MiB" } }
+    }
+  ]
+}"#;
+
 // ---- scenarios ----
 
 #[test]
@@ -254,7 +326,7 @@ fn usage_errors_and_invalid_scenarios_end_with_2() {
         assert!(!stderr.is_empty(), "{arguments:?}");
     }
     let (_, _, stderr) = output(&["--scenario", invalid.to_str().unwrap()]);
-    assert!(stderr.contains("invalid.json:1:1: error E101: unterminated object"), "{stderr}");
+    assert!(stderr.contains("invalid.json:1:1: error E101: the object is not closed"), "{stderr}");
 }
 
 #[test]
@@ -326,6 +398,47 @@ fn sigterm_and_sigint_end_it_within_a_second_and_unfired_rules_are_said() {
         );
         assert!(!errors.contains("\"stall\"") && !errors.contains("\"optional\""), "{errors}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn sighup_gives_the_file_anew_or_nothing_of_it() {
+    let text = |code: &str| {
+        format!(
+            r#"{{"version": 1, "name": "s", "rules": [{{"id": "r", "when": {{"op": "GetObject"}}, "do": {{"error": "{code}"}}}}]}}"#
+        )
+    };
+    let path = file("reloaded.json", &text("SlowDown"));
+    let served = Served::start(&["--scenario", path.to_str().unwrap(), "--bucket", "b-1"]);
+    let send = |request: Request| Connection::to(served.addr).send(&request);
+    let until = |code: &str| {
+        let patience = Instant::now() + PATIENCE;
+        while send(Request::new("GET", "/b-1/k")).code() != code {
+            assert!(Instant::now() < patience, "never {code}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    send(Request::new("PUT", "/b-1/k").body("kept")).ok();
+    until("SlowDown");
+    std::fs::write(&path, text("InternalError")).unwrap();
+    served.signal(1);
+    until("InternalError");
+    // A file that is not valid changes nothing, and what is stored stays.
+    std::fs::write(&path, text("NoSuchCode")).unwrap();
+    served.signal(1);
+    std::thread::sleep(Duration::from_millis(200));
+    until("InternalError");
+    assert_eq!(send(Request::new("HEAD", "/b-1/k")).header("Content-Length"), Some("4"));
+    served.signal(15);
+    let (_, errors) = served.end();
+    assert!(errors.contains("unknown error code \"NoSuchCode\""), "{errors}");
+}
+
+#[test]
+fn etags_are_of_2017_when_asked_for() {
+    let served = Served::start(&["--etag", "sha1", "--bucket", "b-1"]);
+    let answer = Connection::to(served.addr).send(&Request::new("PUT", "/b-1/k").body("body"));
+    assert_eq!(answer.ok().header("ETag"), Some("\"02083f4579e08a612425c0c1a17ee47add783b94\""));
 }
 
 #[test]

@@ -769,7 +769,7 @@ mod tests {
             (r#"{"range": {"from": 99}}"#, true),
             (r#"{"range": {"from": 100}}"#, false),
             (r#"{"range": {"to": "50%"}}"#, true),
-            (r#"{"range": {"to": 0}}"#, false),
+            (r#"{"range": {"to": "0%"}}"#, false),
             (r#"{"range": {"from": -1}}"#, true),
             (r#"{"size": {"min": 100, "max": 100}}"#, true),
             (r#"{"size": {"min": 101}}"#, false),

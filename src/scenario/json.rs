@@ -13,7 +13,7 @@ use jsonc_parser::errors::ParseErrorKind;
 use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind};
 use serde_json::{Value as Schema, json};
 
-use super::problem::{Problem, did_you_mean, suggestion};
+use super::problem::{Problem, did_you_mean, known_are, listed, suggestion};
 
 /// The largest file, in bytes.
 pub const MAX_FILE_BYTES: usize = 16 << 20;
@@ -27,14 +27,21 @@ const NOT_BUILT: &str = "this part of the scenario language comes with a later v
 /// # Errors
 /// One problem, of the codes E101 to E109; for duplicate keys and numbers out of range all of them.
 pub fn parse(text: &str) -> Result<Value<'_>, Vec<Problem>> {
-    let problem = |code, span: Range<usize>, message: String| {
-        vec![Problem { code, span, path: String::new(), message, hint: None }]
+    let problem = |code, span: Range<usize>, message: String, hint: Option<&str>| {
+        vec![Problem { code, span, path: String::new(), message, hint: hint.map(str::to_owned) }]
     };
     if text.len() > MAX_FILE_BYTES {
-        return Err(problem("E107", 0..0, format!("the file has {} bytes, more than 16 MiB", text.len())));
+        let message = "the file has more than 16 MiB".to_owned();
+        return Err(problem(
+            "E107",
+            0..0,
+            message,
+            Some("large bodies go into files beside it: \"body_file\""),
+        ));
     }
     if text.starts_with('\u{feff}') {
-        return Err(problem("E104", 0..0, "the file starts with a byte-order mark".to_owned()));
+        let message = "the file starts with a byte-order mark".to_owned();
+        return Err(problem("E104", 0..0, message, Some("save it as UTF-8 without one")));
     }
     let strict = ParseOptions {
         allow_comments: false,
@@ -57,15 +64,13 @@ pub fn parse(text: &str) -> Result<Value<'_>, Vec<Problem>> {
             ParseErrorKind::NonFiniteNumbersNotAllowed => "E109",
             _ => "E101",
         };
-        let message = match code {
-            "E106" => format!("values are nested deeper than {MAX_DEPTH}"),
-            "E108" => "a \\u escape is half of a surrogate pair".to_owned(),
-            _ => lower_first(&error.kind().to_string()),
-        };
-        problem(code, error.range().start..error.range().end, message)
+        let span = error.range().start..error.range().end;
+        let (message, hint) = words(error.kind(), code, &text[..span.start], &text[span.start..]);
+        problem(code, span, message, hint)
     })?;
     let Some(value) = parsed.value else {
-        return Err(problem("E101", 0..0, "the file is empty".to_owned()));
+        let hint = "the least is { \"version\": 1, \"name\": \"…\" }";
+        return Err(problem("E101", 0..0, "the file is empty".to_owned(), Some(hint)));
     };
     let mut problems = Vec::new();
     check(&value, text, 1, &mut String::new(), &mut problems);
@@ -74,24 +79,81 @@ pub fn parse(text: &str) -> Result<Value<'_>, Vec<Problem>> {
     {
         // What else the parser lets pass.
         let at = byte_of(text, error.line(), error.column());
-        problems = problem("E101", at..at, lower_first(&error.to_string()));
+        problems = problem("E101", at..at, lower_first(&error.to_string()), None);
     }
     if problems.is_empty() { Ok(value) } else { Err(problems) }
 }
 
+/// What is wrong, and the cure, where the parser stopped between two texts.
+fn words(kind: &ParseErrorKind, code: &str, before: &str, after: &str) -> (String, Option<&'static str>) {
+    let word: String = after.chars().take_while(|char| char.is_alphanumeric()).collect();
+    let (message, hint) = match kind {
+        ParseErrorKind::NestingDepthExceeded => {
+            return (format!("values are nested deeper than {MAX_DEPTH}"), None);
+        }
+        ParseErrorKind::UnexpectedWord => {
+            let hint = match word.as_str() {
+                "NaN" | "Infinity" => "JSON has finite numbers only",
+                _ => "a text stands in double quotes; true, false and null are written small",
+            };
+            return (format!("expected a value, found {word}"), Some(hint));
+        }
+        ParseErrorKind::ExpectedComma
+            if before.ends_with('0') && after.starts_with(|char: char| char.is_ascii_digit()) =>
+        {
+            ("a number does not start with 0", Some("take the 0 away"))
+        }
+        ParseErrorKind::ExpectedComma => ("expected a comma", Some("a comma stands between two values")),
+        ParseErrorKind::ExpectedColonAfterObjectKey => {
+            ("expected a colon behind the name of a member", Some("write \"name\": value"))
+        }
+        ParseErrorKind::ExpectedStringObjectProperty => {
+            ("expected the name of a member", Some("names stand in double quotes"))
+        }
+        ParseErrorKind::SingleQuotedStringsNotAllowed => {
+            ("a text in single quotes", Some("texts stand in double quotes"))
+        }
+        ParseErrorKind::MultipleRootJsonValues => {
+            ("something stands behind the end of the object", Some("a file is one object"))
+        }
+        ParseErrorKind::TrailingCommasNotAllowed => {
+            ("a comma with nothing behind it", Some("take the comma away"))
+        }
+        ParseErrorKind::CommentsNotAllowed | ParseErrorKind::UnterminatedCommentBlock => {
+            ("JSON has no comments", Some("every object may have a \"note\""))
+        }
+        ParseErrorKind::String(ParseStringErrorKind::InvalidEscape) => {
+            ("an escape that JSON does not know", Some("a backslash is written \\\\"))
+        }
+        ParseErrorKind::UnterminatedArray => ("the array is not closed", Some("a ] is missing")),
+        ParseErrorKind::UnterminatedObject => ("the object is not closed", Some("a } is missing")),
+        ParseErrorKind::String(ParseStringErrorKind::UnterminatedStringLiteral) => {
+            ("the text is not closed", Some("a \" is missing"))
+        }
+        _ if code == "E108" => {
+            ("a \\u escape is half of a surrogate pair", Some("write the character itself, or both halves"))
+        }
+        kind => return (lower_first(&kind.to_string()), None),
+    };
+    (message.to_owned(), hint)
+}
+
 /// Looks for duplicate keys, control characters, nesting that is too deep, and numbers out of range.
 fn check(value: &Value<'_>, text: &str, depth: usize, path: &mut String, problems: &mut Vec<Problem>) {
-    let mut report = |code, span: jsonc_parser::common::Range, path: &str, message: String| {
+    let mut report = |code, span: jsonc_parser::common::Range, path: &str, message: String, hint: &str| {
         problems.push(Problem {
             code,
             span: span.start..span.end,
             path: path.to_owned(),
             message,
-            hint: None,
+            hint: Some(hint.to_owned()),
         });
     };
+    const NO_CONTROL: &str = "write it as an escape, such as \\n or \\u0007";
     if depth > MAX_DEPTH {
-        report("E106", value.range(), path, format!("values are nested deeper than {MAX_DEPTH}"));
+        // The path would be as long as the nesting is deep.
+        let message = format!("values are nested deeper than {MAX_DEPTH}");
+        report("E106", value.range(), "", message, "no object of the language is nested so deep");
         return;
     }
     let length = path.len();
@@ -101,10 +163,10 @@ fn check(value: &Value<'_>, text: &str, depth: usize, path: &mut String, problem
             for property in &object.properties {
                 if !seen.insert(property.name.as_str()) {
                     let message = format!("duplicate key \"{}\"", property.name.as_str());
-                    report("E103", key_range(&property.name), path, message);
+                    report("E103", key_range(&property.name), path, message, "keep one of the two");
                 }
                 if let Some(at) = control_character(text, key_range(&property.name)) {
-                    report("E101", at, path, "a control character in a text".to_owned());
+                    report("E101", at, path, "a control character in a text".to_owned(), NO_CONTROL);
                 }
             }
             for property in &object.properties {
@@ -121,11 +183,12 @@ fn check(value: &Value<'_>, text: &str, depth: usize, path: &mut String, problem
             }
         }
         Value::NumberLit(number) if !number.value.parse().is_ok_and(f64::is_finite) => {
-            report("E109", number.range, path, format!("the number {} is out of range", number.value));
+            let message = format!("the number {} is out of range", number.value);
+            report("E109", number.range, path, message, "the largest number is about 1.8e308");
         }
         Value::StringLit(literal) => {
             if let Some(at) = control_character(text, literal.range) {
-                report("E101", at, path, "a control character in a text".to_owned());
+                report("E101", at, path, "a control character in a text".to_owned(), NO_CONTROL);
             }
         }
         Value::NumberLit(_) | Value::BooleanLit(_) | Value::NullKeyword(_) => {}
@@ -278,6 +341,11 @@ impl<'a> Members<'a> {
         Some(Node { value: &property.value, path })
     }
 
+    /// Whether the problem lies in the object.
+    fn contain(&self, problem: &Problem) -> bool {
+        (self.object.range.start..self.object.range.end).contains(&problem.span.start)
+    }
+
     /// A problem with the name of a member.
     pub fn problem_at_key(&self, name: &str, code: &'static str, message: impl Into<String>) -> Problem {
         let property = self.object.properties.iter().find(|property| property.name.as_str() == name);
@@ -301,8 +369,10 @@ impl<'a> Members<'a> {
                 problem.hint = Some(NOT_BUILT.to_owned());
             } else {
                 // A name that is there already was not meant.
-                let absent = known.iter().copied().filter(|known| self.get(known).is_none());
-                problem.hint = did_you_mean(name, absent);
+                let absent: Vec<&str> =
+                    known.iter().copied().filter(|known| self.get(known).is_none()).collect();
+                problem.hint =
+                    did_you_mean(name, absent.iter().copied()).or_else(|| Some(known_are(&absent)));
             }
             problems.0.push(problem);
         }
@@ -372,8 +442,24 @@ impl Problems {
         let hint = suggestion(name);
         let misspelt =
             |problem: &Problem| problem.path == members.path && problem.hint.as_ref() == Some(&hint);
-        if !self.0.iter().any(misspelt) {
+        // What was found since this object is being read lies in it, and nothing that was found before does.
+        let found = self.0.iter().rev().take_while(|problem| members.contain(problem));
+        if !found.into_iter().any(misspelt) {
             self.0.push(members.problem_at_brace(code, message));
+        }
+        None
+    }
+
+    /// Adds that one of some members is missing, unless one with a misspelt name of them was reported already.
+    pub fn missing_one_of<T>(&mut self, members: &Members<'_>, names: &[&str]) -> Option<T> {
+        let hints: Vec<String> = names.iter().map(|name| suggestion(name)).collect();
+        let misspelt = |problem: &Problem| {
+            problem.path == members.path && problem.hint.as_ref().is_some_and(|hint| hints.contains(hint))
+        };
+        let found = self.0.iter().rev().take_while(|problem| members.contain(problem));
+        if !found.into_iter().any(misspelt) {
+            let message = format!("one of {} is missing", listed(names));
+            self.0.push(members.problem_at_brace("E201", message));
         }
         None
     }
@@ -390,6 +476,13 @@ impl Problems {
 /// Free text that the server does not use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note(pub String);
+
+impl Note {
+    /// The schema of a member `note`.
+    pub fn member() -> Schema {
+        json!({ "description": "Free text.", "type": "string" })
+    }
+}
 
 impl Read for Note {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
@@ -430,14 +523,17 @@ impl Read for bool {
 impl Read for u64 {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         let Some(digits) = node.number() else { return problems.add(node.wrong_type("a whole number")) };
-        if let Ok(number) = digits.parse() {
+        // To JSON -0 is 0.
+        if let Ok(number) = if digits == "-0" { "0" } else { digits }.parse() {
             return Some(number);
         }
         let whole = digits.strip_prefix('-').unwrap_or(digits).bytes().all(|byte| byte.is_ascii_digit());
         problems.add(match (whole, digits.starts_with('-')) {
             (false, _) => node.problem("E202", format!("expected a whole number, found {digits}")),
             (true, true) => node.problem("E204", format!("{digits} is below 0")),
-            (true, false) => node.problem("E109", format!("the number {digits} is out of range")),
+            (true, false) => node
+                .problem("E109", format!("the number {digits} is out of range"))
+                .with_hint("the largest is 18446744073709551615"),
         })
     }
 
@@ -556,7 +652,7 @@ pub fn object_schema(members: &[MemberSchema]) -> Schema {
         let described = constrained(json!({ "description": description.trim() }), schema.clone());
         properties.insert((*name).to_owned(), described);
     }
-    properties.entry("note").or_insert(json!({ "description": "Free text.", "type": "string" }));
+    properties.entry("note").or_insert(Note::member());
     let required: Vec<_> =
         members.iter().filter(|(_, required, ..)| *required).map(|(name, ..)| name).collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
@@ -599,15 +695,15 @@ pub fn read_name<T: Copy>(
     problems: &mut Problems,
 ) -> Option<T> {
     let Some(text) = node.text() else {
-        return problems.add(node.wrong_type(&format!("the name of a {kind}")));
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        return problems.add(node.wrong_type(&format!("a {kind}")).with_hint(&known_are(&names)));
     };
     if let Some((_, value)) = known.iter().find(|(name, _)| *name == text) {
         return Some(*value);
     }
     let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
     let mut problem = node.problem("E203", format!("unknown {kind} \"{text}\""));
-    problem.hint =
-        did_you_mean(text, names.iter().copied()).or_else(|| Some(format!("known are {}", names.join(", "))));
+    problem.hint = did_you_mean(text, names.iter().copied()).or_else(|| Some(known_are(&names)));
     if later.contains(&text) {
         problem.message = format!("\"{text}\" is not built yet");
         problem.hint = Some(NOT_BUILT.to_owned());

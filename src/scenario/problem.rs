@@ -23,6 +23,13 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
+impl Problem {
+    /// The problem with what to do about it.
+    pub fn with_hint(self, hint: &str) -> Self {
+        Problem { hint: Some(hint.to_owned()), ..self }
+    }
+}
+
 /// A file with everything that is wrong with it, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Diagnosis {
@@ -109,6 +116,24 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| suggestion(candidate))
+}
+
+/// The names in quotes: `"a", "b" and "c"`.
+pub fn listed(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    match quoted.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+/// The hint what names there are; what is left out of an object in the order of its fields.
+pub fn known_are(names: &[&str]) -> String {
+    match names {
+        [] => "nothing else is known here".to_owned(),
+        [name] => format!("known is \"{name}\""),
+        names => format!("known are {}", listed(names)),
+    }
 }
 
 /// The hint that a name was meant.

@@ -9,7 +9,7 @@ use regex::{Regex, RegexBuilder};
 
 use serde_json::{Value as Schema, json};
 
-use super::json::{Node, OneOrMany, Problems, Read};
+use super::json::{Node, Note, OneOrMany, Problems, Read};
 use super::problem::did_you_mean;
 use crate::code;
 use crate::operation::Service;
@@ -22,23 +22,19 @@ impl Read for Duration {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         const FORM: &str = "a duration is a text with a unit, such as \"250ms\", \"1.5s\", \"2m\" or \"4h\"";
         let Some(text) = node.text() else {
-            let mut problem = node.wrong_type("a duration");
-            problem.hint = Some(match node.number() {
+            let hint = match node.number() {
                 Some(number) => format!("the unit is required: \"{number}ms\" or \"{number}s\"?"),
                 None => FORM.to_owned(),
-            });
-            return problems.add(problem);
+            };
+            return problems.add(node.wrong_type("a duration").with_hint(&hint));
         };
         match seconds(text).map(Duration::try_from_secs_f64) {
             Some(Ok(duration)) => Some(duration),
             Some(Err(_)) => {
-                problems.add(node.problem("E109", format!("the duration \"{text}\" is out of range")))
+                let message = format!("the duration \"{text}\" is out of range");
+                problems.add(node.problem("E109", message).with_hint("no test waits so long"))
             }
-            None => {
-                let mut problem = node.problem("E202", format!("\"{text}\" is no duration"));
-                problem.hint = Some(FORM.to_owned());
-                problems.add(problem)
-            }
+            None => problems.add(node.problem("E202", format!("\"{text}\" is no duration")).with_hint(FORM)),
         }
     }
 
@@ -56,6 +52,11 @@ fn seconds(text: &str) -> Option<f64> {
 /// Reads a duration as files write it.
 pub fn parse_duration(text: &str) -> Option<Duration> {
     seconds(text).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+}
+
+/// Whether a text has the form of a duration, however long.
+pub fn is_duration(text: &str) -> bool {
+    seconds(text).is_some()
 }
 
 /// Reads a size with a unit as files write it, in bytes.
@@ -110,25 +111,30 @@ enum SizeError {
 }
 
 const SIZE_FORM: &str = "a size is a number of bytes or a text such as \"64KiB\" or \"5MB\"";
+const OFFSET_FORM: &str = "an offset is a size, such as 7 or \"64KiB\", a part such as \"50%\", or negative from the end, such as -1";
+const LARGEST_SIZE: &str = "the largest size is 9223372036854775807 bytes";
 
 impl Read for Size {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
-        let mut problem = match (node.number(), node.text()) {
+        let problem = match (node.number(), node.text()) {
             (Some(_), _) => {
                 let bytes = u64::read(node, problems)?;
                 if i64::try_from(bytes).is_ok() {
                     return Some(Size(bytes));
                 }
-                node.problem("E109", format!("the size {bytes} is out of range"))
+                node.problem("E109", format!("the size {bytes} is out of range")).with_hint(LARGEST_SIZE)
             }
             (None, Some(text)) => match Size::parse(text) {
                 Ok(size) => return Some(size),
-                Err(SizeError::Range) => node.problem("E109", format!("the size \"{text}\" is out of range")),
-                Err(SizeError::Form) => node.problem("E202", format!("\"{text}\" is no size")),
+                Err(SizeError::Range) => node
+                    .problem("E109", format!("the size \"{text}\" is out of range"))
+                    .with_hint(LARGEST_SIZE),
+                Err(SizeError::Form) => {
+                    node.problem("E202", format!("\"{text}\" is no size")).with_hint(SIZE_FORM)
+                }
             },
-            (None, None) => node.wrong_type("a size"),
+            (None, None) => node.wrong_type("a size").with_hint(SIZE_FORM),
         };
-        problem.hint = Some(SIZE_FORM.to_owned());
         problems.add(problem)
     }
 
@@ -147,15 +153,17 @@ pub struct Rate(pub u64);
 impl Read for Rate {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         let parsed = node.text().and_then(|text| text.strip_suffix("/s")).map(Size::parse);
-        let mut problem = match parsed {
-            Some(Ok(Size(0))) => node.problem("E204", "the rate must be above 0"),
+        let text = node.text().unwrap_or_default();
+        let problem = match parsed {
+            Some(Ok(Size(0))) => node.problem("E204", format!("the rate \"{text}\" is not above 0")),
             Some(Ok(Size(bytes))) => return Some(Rate(bytes)),
-            Some(Err(SizeError::Range)) => node.problem("E109", "the rate is out of range"),
-            Some(Err(SizeError::Form)) => node.problem("E202", "this is no rate"),
-            None => node.wrong_type("a rate"),
+            Some(Err(SizeError::Range)) => {
+                node.problem("E109", format!("the rate \"{text}\" is out of range"))
+            }
+            _ if node.text().is_some() => node.problem("E202", format!("\"{text}\" is no rate")),
+            _ => node.wrong_type("a rate"),
         };
-        problem.hint = Some("a rate is a text such as \"64KiB/s\"".to_owned());
-        problems.add(problem)
+        problems.add(problem.with_hint("a rate is a text such as \"64KiB/s\""))
     }
 
     fn schema() -> Schema {
@@ -198,9 +206,16 @@ impl Offset {
 impl Read for Offset {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         if let Some(distance) = node.number().and_then(|digits| digits.strip_prefix('-')) {
-            return match distance.parse() {
-                Ok(distance) => Some(Offset::FromEnd(distance)),
-                Err(_) => problems.add(node.problem("E202", format!("-{distance} is no offset"))),
+            return match distance.parse::<u64>() {
+                Ok(distance) if i64::try_from(distance).is_ok() => Some(Offset::FromEnd(distance)),
+                _ if distance.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    let message = format!("the offset -{distance} is out of range");
+                    problems.add(node.problem("E109", message).with_hint(LARGEST_SIZE))
+                }
+                _ => {
+                    let message = format!("-{distance} is no offset");
+                    problems.add(node.problem("E202", message).with_hint(OFFSET_FORM))
+                }
             };
         }
         let Some(text) = node.text() else {
@@ -209,8 +224,14 @@ impl Read for Offset {
         if let Some(percent) = text.strip_suffix('%') {
             return match number(percent) {
                 Some(percent) if percent <= 100.0 => Some(Offset::Percent(percent)),
-                Some(_) => problems.add(node.problem("E204", format!("\"{text}\" is more than 100%"))),
-                None => problems.add(node.problem("E202", format!("\"{text}\" is no percentage"))),
+                Some(_) => {
+                    let message = format!("\"{text}\" is more than 100%");
+                    problems.add(node.problem("E204", message).with_hint("\"100%\" is the end of the body"))
+                }
+                None => {
+                    let message = format!("\"{text}\" is no percentage");
+                    problems.add(node.problem("E202", message).with_hint(OFFSET_FORM))
+                }
             };
         }
         if let Some(distance) = text.strip_prefix('-')
@@ -271,13 +292,22 @@ impl Read for PartRange {
         let Some(text) = node.text() else {
             return problems.add(node.wrong_type("a part number or a range such as \"3-7\""));
         };
-        let bounds =
-            text.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
-        match bounds {
-            Some((first, last)) if first <= last => Some(PartRange(first..=last)),
-            Some((first, last)) => problems.add(node.problem("E204", format!("{last} is below {first}"))),
-            None => {
-                problems.add(node.problem("E202", format!("\"{text}\" is no range of parts such as \"3-7\"")))
+        const FORM: &str = "parts are a number, a range such as \"3-7\", or an array of those";
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let bounds = text.split_once('-').filter(|(first, last)| digits(first) && digits(last));
+        let Some((first, last)) = bounds else {
+            let message = format!("\"{text}\" is no range of parts");
+            return problems.add(node.problem("E202", message).with_hint(FORM));
+        };
+        match (first.parse::<u64>(), last.parse::<u64>()) {
+            (Ok(low), Ok(high)) if low <= high => Some(PartRange(low..=high)),
+            (Ok(_), Ok(_)) => {
+                let message = format!("the range \"{text}\" runs backwards");
+                problems.add(node.problem("E204", message).with_hint(&format!("write \"{last}-{first}\"")))
+            }
+            _ => {
+                let message = format!("the range of parts \"{text}\" is out of range");
+                problems.add(node.problem("E109", message).with_hint("the services number parts up to 10000"))
             }
         }
     }
@@ -345,7 +375,7 @@ impl Pattern {
 /// What the schema calls `pattern`; it refers to itself.
 pub fn pattern_schema() -> Schema {
     let one = |name: &str, description: &str, schema: Schema| {
-        let note = json!({ "description": "Free text.", "type": "string" });
+        let note = Note::member();
         let described = super::json::constrained(json!({ "description": description }), schema);
         json!({ "type": "object", "properties": { name: described, "note": note }, "required": [name], "additionalProperties": false })
     };
@@ -368,6 +398,9 @@ pub fn pattern_schema() -> Schema {
 /// What is wrong with it, in one line.
 fn compile(regex: &str) -> Result<Regex, String> {
     RegexBuilder::new(regex).size_limit(MAX_REGEX_BYTES).build().map_err(|error| {
+        if matches!(error, regex::Error::CompiledTooBig(_)) {
+            return "compiled it would take more than 1 MiB".to_owned();
+        }
         let reason = error.to_string();
         reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
     })
@@ -400,15 +433,13 @@ impl Read for Pattern {
         }
         let Some(members) = node.members() else {
             return problems
-                .add(node.wrong_type("a pattern: a text, an object with regex, not or absent, or an array"));
+                .add(node.wrong_type("a text").with_hint("a pattern is a text, { \"regex\": … }, { \"not\": … }, { \"absent\": true }, or an array of those"));
         };
         members.refuse_unknown(&["regex", "not", "absent", "note"], &[], "field", problems);
         let mut forms =
             ["regex", "not", "absent"].into_iter().filter_map(|name| Some((name, members.get(name)?)));
         let Some((name, form)) = forms.next() else {
-            return problems.add(
-                members.problem_at_brace("E201", "one of \"regex\", \"not\" and \"absent\" is missing"),
-            );
+            return problems.missing_one_of(&members, &["regex", "not", "absent"]);
         };
         if let Some((second, _)) = forms.next() {
             return problems.add(members.problem_at_key(
@@ -423,7 +454,10 @@ impl Read for Pattern {
                 match compile(&text) {
                     Ok(regex) => Some(Pattern::Regex(regex)),
                     Err(reason) => {
-                        problems.add(form.problem("E204", format!("not a regular expression: {reason}")))
+                        let message = format!("no usable regular expression: {reason}");
+                        problems.add(form.problem("E204", message).with_hint(
+                            "the syntax is that of the Rust crate regex; a backslash is written \\\\",
+                        ))
                     }
                 }
             }

@@ -291,7 +291,7 @@ fn offset_with_place(schema: Schema) -> Schema {
 pub(super) fn action_schema() -> Schema {
     let one = ACTIONS.iter().map(|entry| {
         let described = constrained(json!({ "description": entry.effect }), entry.schema());
-        let note = json!({ "description": "Free text.", "type": "string" });
+        let note = Note::member();
         json!({ "type": "object", "properties": { entry.name: described, "note": note }, "required": [entry.name], "additionalProperties": false })
     });
     json!({ "description": "One action: an object with exactly one name of an action.", "oneOf": one.collect::<Vec<_>>() })
@@ -958,6 +958,10 @@ impl Read for Declared {
             {
                 match text.parse() {
                     Ok(difference) => Some(Declared::Plus(difference)),
+                    Err(_) if text.len() > 1 => problems.add(
+                        node.problem("E109", format!("the difference {text} is out of range"))
+                            .with_hint("no body is so long"),
+                    ),
                     Err(_) => {
                         problems.add(node.problem("E202", format!("\"{text}\" is no difference of lengths")))
                     }

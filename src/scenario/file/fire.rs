@@ -34,9 +34,27 @@ members! {
         /// At most so many firings.
         optional times: Count,
         /// Only in that time since the scenario became active.
-        optional window: Window,
+        optional window: Span,
         /// What has counters of its own.
         default per: Per = Per::Scenario,
+    }
+}
+
+/// A time since the scenario became active.
+#[derive(Debug, Clone, PartialEq)]
+struct Span(Duration, Option<Duration>);
+
+impl Read for Span {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let Window { from, to } = Window::read(node, problems)?;
+        if to.is_some_and(|to| to <= from) {
+            return problems.add(node.problem("E204", "the window ends before it begins"));
+        }
+        Some(Span(from, to))
+    }
+
+    fn schema() -> Schema {
+        Window::schema()
     }
 }
 
@@ -105,7 +123,7 @@ impl Read for Fire {
             skip: text.skip.0,
             probability: text.probability.map(|probability| probability.0),
             times: text.times.map(|times| times.0),
-            window: text.window.map(|window| (window.from, window.to)),
+            window: text.window.map(|window| (window.0, window.1)),
             per: text.per,
         })
     }

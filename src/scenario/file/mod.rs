@@ -270,7 +270,11 @@ impl<K: MemberName, T: Read> Read for Keyed<K, T> {
         let Some(members) = node.members() else { return problems.add(node.wrong_type("an object")) };
         let mut values = Vec::new();
         let mut complete = true;
-        for (name, value) in members.iter().filter(|(name, _)| *name != "note") {
+        for (name, value) in members.iter() {
+            if name == "note" {
+                complete &= Note::read(&value, problems).is_some();
+                continue;
+            }
             if let Some(message) = K::problem(name) {
                 problems.0.push(members.problem_at_key(name, "E204", message));
                 complete = false;
@@ -284,7 +288,7 @@ impl<K: MemberName, T: Read> Read for Keyed<K, T> {
     }
 
     fn schema() -> Schema {
-        json!({ "type": "object", "propertyNames": K::schema(), "additionalProperties": T::schema(), "properties": { "note": true } })
+        json!({ "type": "object", "propertyNames": K::schema(), "additionalProperties": T::schema(), "properties": { "note": Note::member() } })
     }
 }
 

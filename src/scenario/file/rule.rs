@@ -179,7 +179,7 @@ pub(super) fn ending_schemas() -> [(&'static str, Schema); 2] {
             "required": ["at"],
             "properties": { "at": { "enum": ["head", "upload"] } },
         },
-        "properties": { "note": true },
+        "properties": { "note": Note::member() },
     });
     [("ending", json!({ "anyOf": endings })), ("early_ending", early)]
 }

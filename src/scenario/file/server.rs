@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::message::{EtagForm, ShortChunks};
 use crate::scenario::json::{Node, Problems, Read, at_least_one, exactly_one, members, names};
 use crate::scenario::rule::Delay;
-use crate::scenario::value::CodeName;
+use crate::scenario::value::{CodeName, is_duration, parse_duration};
 use crate::signature::AuthMode;
 
 /// How the service behaves, whatever the request.
@@ -131,16 +131,21 @@ struct Skew(i64);
 impl Read for Skew {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         let parsed = node.text().and_then(|text| {
-            let magnitude = crate::scenario::value::parse_duration(text.strip_prefix(['+', '-'])?)?;
+            let magnitude = parse_duration(text.strip_prefix(['+', '-'])?)?;
             let milliseconds = i64::try_from(magnitude.as_millis()).ok()?;
             Some(if text.starts_with('-') { -milliseconds } else { milliseconds })
         });
         match parsed {
             Some(milliseconds) => Some(Skew(milliseconds)),
             None => {
-                let mut problem = node.problem("E202", "this is no difference of clocks");
-                problem.hint = Some("a sign, a number and a unit, such as \"+20m\" or \"-20m\"".to_owned());
-                problems.add(problem)
+                let form = "a sign, a number and a unit, such as \"+20m\" or \"-20m\"";
+                let magnitude = node.text().and_then(|text| text.strip_prefix(['+', '-']));
+                let (code, message) = if magnitude.is_some_and(is_duration) {
+                    ("E109", "the difference of clocks is out of range")
+                } else {
+                    ("E202", "this is no difference of clocks")
+                };
+                problems.add(node.problem(code, message).with_hint(form))
             }
         }
     }
@@ -167,7 +172,7 @@ impl Read for Moment {
     }
 
     fn schema() -> Schema {
-        json!({ "type": "string", "format": "date-time", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]" })
+        json!({ "type": "string", "format": "date-time", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z$" })
     }
 }
 

@@ -9,7 +9,7 @@ use super::{AnyName, HeaderName, Keyed};
 use crate::message::Version;
 use crate::operation::{Group, Operation, Service};
 use crate::scenario::json::{Node, OneOrMany, Problems, Read, members, names, read_name};
-use crate::scenario::problem::did_you_mean;
+use crate::scenario::problem::{did_you_mean, known_are};
 use crate::scenario::rule::When;
 use crate::scenario::value::{Offset, Parts, Pattern, Size};
 
@@ -57,9 +57,9 @@ members! {
         /// The part number: 3, "3-7", or an array. For CAS the start of the range divided by the part size, plus 1.
         optional part: Parts,
         /// The requested or sent bytes overlap these.
-        optional range: RangeText,
+        optional range: Bytes,
         /// The declared length of the request's body.
-        optional size: SizeBounds,
+        optional size: Sizes,
         /// The method, such as PUT.
         optional method: Pattern,
         /// The path as it was sent, percent-encoded.
@@ -118,8 +118,8 @@ impl Read for When {
             archive: text.archive,
             job: text.job,
             part: text.part,
-            range: text.range.map(|range| (range.from, range.to)),
-            size: text.size.map(|size| (size.min.0, size.max.0)),
+            range: text.range.map(|range| (range.0, range.1)),
+            size: text.size.map(|sizes| (sizes.0, sizes.1)),
             method: text.method,
             path: text.path,
             query: text.query.0,
@@ -157,7 +157,8 @@ impl Read for Operations {
                 return Some(Operations(members.collect()));
             }
             let mut problem = node.problem("E203", format!("unknown group \"{text}\""));
-            problem.hint = did_you_mean(text, Group::ALL.iter().map(|(name, _)| *name));
+            let groups: Vec<&str> = Group::ALL.iter().map(|(name, _)| *name).collect();
+            problem.hint = did_you_mean(text, groups.iter().copied()).or_else(|| Some(known_are(&groups)));
             return problems.add(problem);
         }
         let named: Vec<_> = Operation::named(text).collect();
@@ -177,6 +178,46 @@ impl Read for Operations {
         names.sort_unstable();
         names.dedup();
         json!({ "enum": names })
+    }
+}
+
+/// Bytes of a body.
+#[derive(Debug, Clone, PartialEq)]
+struct Bytes(Offset, Option<Offset>);
+
+impl Read for Bytes {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let RangeText { from, to } = RangeText::read(node, problems)?;
+        let is_empty = match (from, to) {
+            (Offset::FromStart(from), Some(Offset::FromStart(to))) => from >= to,
+            (Offset::FromEnd(from), Some(Offset::FromEnd(to))) => from <= to,
+            (Offset::Percent(from), Some(Offset::Percent(to))) => from >= to,
+            _ => false,
+        };
+        if is_empty {
+            return problems.add(node.problem("E204", "no byte lies in the range: \"to\" is not included"));
+        }
+        Some(Bytes(from, to))
+    }
+
+    fn schema() -> Schema {
+        RangeText::schema()
+    }
+}
+
+/// Sizes, both included.
+#[derive(Debug, Clone, PartialEq)]
+struct Sizes(u64, u64);
+
+impl Read for Sizes {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let SizeBounds { min, max } = SizeBounds::read(node, problems)?;
+        ordered(&min, &max, node, problems)?;
+        Some(Sizes(min.0, max.0))
+    }
+
+    fn schema() -> Schema {
+        SizeBounds::schema()
     }
 }
 
@@ -200,6 +241,11 @@ members! {
     }
 }
 
+/// Refuses bounds that nothing lies between.
+fn ordered<T: Ord>(min: &T, max: &T, node: &Node<'_>, problems: &mut Problems) -> Option<()> {
+    if min <= max { Some(()) } else { problems.add(node.problem("E204", "the maximum is below the minimum")) }
+}
+
 /// Numbers from 1 on, both ends included: `2` or `{ "min": 2 }`.
 #[derive(Debug, Clone, PartialEq)]
 struct Attempt(u32, u32);
@@ -216,7 +262,9 @@ members! {
 impl Read for Attempt {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         if node.members().is_some() {
-            return AttemptBounds::read(node, problems).map(|bounds| Attempt(bounds.min.0, bounds.max.0));
+            let bounds = AttemptBounds::read(node, problems)?;
+            ordered(&bounds.min.0, &bounds.max.0, node, problems)?;
+            return Some(Attempt(bounds.min.0, bounds.max.0));
         }
         Count::read(node, problems).map(|count| Attempt(count.0, count.0))
     }
