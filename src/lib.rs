@@ -73,6 +73,14 @@ pub use server::{Emulator, StartError};
 pub use signature::{AuthMode, Credentials, Secret};
 pub use store::JobCompletion;
 
+/// What `benches/` measures. No part of the interface.
+#[doc(hidden)]
+pub mod benching {
+    pub use crate::message::{Head, Query, Version};
+    pub use crate::operation::Names;
+    pub use crate::scenario::{Counters, Facts, Index, MayFire, Span, decide};
+}
+
 /// The parsers of untrusted bytes, for the targets of `fuzz/` and the test of their corpora. No part of the interface.
 #[doc(hidden)]
 pub mod fuzzing {
