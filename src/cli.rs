@@ -3,6 +3,8 @@
 //! Standard output carries what was asked for, standard error the logs and complaints. Exit status: 0 good, 1 failure,
 //! 2 usage or an invalid scenario, 3 cannot bind.
 
+use std::cell::Cell;
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -10,15 +12,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use crate::chance::Seed;
 use crate::config::Config;
+use crate::judge::{Outcome, Verdict};
 use crate::message::{Account, EtagForm};
 use crate::operation::{Group, Operation, is_bucket_name};
 use crate::scenario::{Diagnosis, MAX_FILE_BYTES, Scenario, library};
-use crate::server::{Emulator, StartError, is_ready, run_until_told_to_stop};
+use crate::server::{Emulator, NOT_MET, Run, StartError, is_ready, run_and_judge, run_until_told_to_stop};
 use crate::signature::{AuthMode, Secret};
 
 /// The status of usage errors and invalid scenarios.
@@ -58,6 +62,24 @@ enum Command {
         #[arg(value_name = "FILE")]
         file: String,
     },
+    /// Runs a command against a server of its own, and judges whether it coped; what the command needs is in COS_EMU_URL,
+    /// COS_BUCKET, COS_SECRET_ID, COS_SECRET_KEY, COS_REGION and COS_APPID
+    Exec {
+        /// Writes the verdict as JUnit XML
+        #[arg(long, env = "COS_EMU_JUNIT", value_name = "OUT.xml")]
+        junit: Option<PathBuf>,
+        /// Writes the verdict as a page of HTML
+        #[arg(long, env = "COS_EMU_REPORT", value_name = "OUT.html")]
+        report: Option<PathBuf>,
+        /// How long what the command leaves behind may go on
+        #[arg(long, env = "COS_EMU_GRACE", default_value = "1s", value_name = "DURATION", value_parser = duration)]
+        grace: Duration,
+        #[command(flatten)]
+        serve: Box<Serve>,
+        /// The command and its arguments
+        #[arg(last = true, required = true, value_name = "CMD")]
+        command: Vec<OsString>,
+    },
     /// Prints the JSON Schema of scenario files
     Schema,
     /// Lists the shipped scenarios, or prints one of them
@@ -84,9 +106,9 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Serve {
-    /// Where to listen; port 0 is a free one
-    #[arg(long, env = "COS_EMU_LISTEN", default_value = "127.0.0.1:3077", value_name = "ADDR:PORT")]
-    listen: SocketAddr,
+    /// Where to listen; port 0 is a free one [default: 127.0.0.1:3077; under exec 127.0.0.1:0]
+    #[arg(long, env = "COS_EMU_LISTEN", value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
     /// Gives the control API an address of its own
     #[arg(long, env = "COS_EMU_CONTROL_LISTEN", value_name = "ADDR:PORT")]
     control_listen: Option<SocketAddr>,
@@ -131,6 +153,9 @@ struct Serve {
     /// How long the body of a request may pause; goes before what the scenario says [default: 60s]
     #[arg(long, env = "COS_EMU_BODY_TIMEOUT", value_name = "DURATION", value_parser = duration)]
     body_timeout: Option<Duration>,
+    /// Judges at the end also when the scenario has no `expect`; ends with 4 when the verdict does not hold
+    #[arg(long, env = "COS_EMU_JUDGE")]
+    judge: bool,
     /// Writes the URL to a file when the server is ready
     #[arg(long, env = "COS_EMU_READY_FILE", value_name = "PATH")]
     ready_file: Option<PathBuf>,
@@ -194,6 +219,9 @@ pub fn run() -> ExitCode {
             print(&format!("{:#}", crate::scenario::schema()));
             Ok(ExitCode::SUCCESS)
         }
+        Some(Command::Exec { junit, report, grace, serve, command }) => {
+            exec(*serve, command, grace, junit.as_deref(), report.as_deref())
+        }
         Some(Command::Scenarios { name }) => scenarios(name.as_deref()),
         Some(Command::Ready { listen, control_listen, wait, timeout }) => {
             ready(control_listen.unwrap_or(listen), wait.then_some(timeout))
@@ -221,14 +249,20 @@ fn serve(arguments: Serve) -> anyhow::Result<ExitCode> {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::debug!(%error, "the limit of open files stays as it is");
     }
-    let exit_with_parent = arguments.exit_with_parent;
+    let (exit_with_parent, judge) = (arguments.exit_with_parent, arguments.judge);
     let config = config(arguments, scenario);
     let name = config.scenario.as_ref().map_or("no faults", |scenario| scenario.name.as_str()).to_owned();
     let ready = |emulator: &Emulator| {
         print(&format!("cos-emu ready on {}", emulator.url()));
         print(&format!("scenario \"{name}\" seed {}", emulator.seed()));
     };
+    let holds = Cell::new(true);
     let stopping = |emulator: &Emulator| {
+        if judge || emulator.has_expectations() {
+            let verdict = emulator.verdict();
+            holds.set(verdict.holds);
+            return tell(&verdict);
+        }
         for sentence in emulator.unfulfilled_rules() {
             complain(&format!("warning: {sentence}"));
         }
@@ -241,6 +275,7 @@ fn serve(arguments: Serve) -> anyhow::Result<ExitCode> {
         }
     };
     match run_until_told_to_stop(config, exit_with_parent, ready, reload, stopping) {
+        Ok(()) if !holds.get() => Ok(ExitCode::from(NOT_MET)),
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error @ StartError::Bind { .. }) => {
             complain(&format!("error: {error}"));
@@ -261,9 +296,78 @@ fn start_logging(arguments: &Serve) {
     }
 }
 
+/// Says a verdict on standard error: a line for each reason.
+fn tell(verdict: &Verdict) {
+    let looked_at = verdict.cases.iter().filter(|case| case.outcome != Outcome::Skipped).count();
+    let failed = verdict.cases.iter().filter(|case| case.outcome == Outcome::Failed).count();
+    let exchanges = format!("{} exchanges, seed {}", verdict.exchanges, verdict.seed);
+    if verdict.holds {
+        return complain(&format!("verdict: the client coped: {looked_at} checks passed ({exchanges})"));
+    }
+    complain(&format!(
+        "verdict: the client did not cope: {failed} of {looked_at} checks failed ({exchanges})"
+    ));
+    verdict.reasons().for_each(|reason| complain(&format!("  {reason}")));
+}
+
+// ---- exec ----
+
+fn exec(
+    mut arguments: Serve,
+    command: Vec<OsString>,
+    grace: Duration,
+    junit: Option<&Path>,
+    report: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
+    start_logging(&arguments);
+    let scenario = match Source::of(&arguments).load() {
+        Ok(scenario) => scenario,
+        Err(error) => {
+            complain(&error.to_string());
+            return Ok(ExitCode::from(INVALID));
+        }
+    };
+    arguments.listen = arguments.listen.or(Some(SocketAddr::from(([127, 0, 0, 1], 0))));
+    if arguments.bucket.is_empty() {
+        arguments.bucket.push(Bucket { name: format!("test-{}", arguments.appid), region: None });
+    }
+    let bucket = arguments.bucket[0].name.clone();
+    let set_up = scenario.as_ref().and_then(|scenario| scenario.setup.credentials.first());
+    let credential = match set_up {
+        Some(given) => (given.id.clone(), given.key.clone(), given.token.clone()),
+        None => {
+            let Credential { id, secret } = arguments.credential[0].clone();
+            (id, secret.key, secret.token)
+        }
+    };
+    let run = Run { command, bucket, credential, grace };
+    let done = match run_and_judge(config(arguments, scenario), run) {
+        Ok(done) => done,
+        Err(error @ StartError::Bind { .. }) => {
+            complain(&format!("error: {error}"));
+            return Ok(ExitCode::from(CANNOT_BIND));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    done.remarks.iter().for_each(|remark| complain(&format!("note: {remark}")));
+    if let Some(judgement) = &done.judgement {
+        tell(&judgement.verdict);
+        let write = |path: Option<&Path>, text: &dyn Fn() -> String| match path {
+            None => Ok(()),
+            Some(path) => {
+                std::fs::write(path, text()).with_context(|| format!("cannot write {}", path.display()))
+            }
+        };
+        write(junit, &|| judgement.junit())?;
+        write(report, &|| judgement.html())?;
+    }
+    Ok(ExitCode::from(done.status))
+}
+
 fn config(arguments: Serve, scenario: Option<Scenario>) -> Config {
+    let usual = Config::default();
     Config {
-        listen: arguments.listen,
+        listen: arguments.listen.unwrap_or(usual.listen),
         control_listen: arguments.control_listen,
         scenario,
         seed: arguments.seed,
@@ -281,13 +385,13 @@ fn config(arguments: Serve, scenario: Option<Scenario>) -> Config {
             .into_iter()
             .map(|credential| (credential.id, credential.secret))
             .collect(),
-        account: Account { appid: arguments.appid, region: arguments.region, ..Config::default().account },
+        account: Account { appid: arguments.appid, region: arguments.region, ..usual.account.clone() },
         buckets: arguments.bucket.into_iter().map(|bucket| (bucket.name, bucket.region)).collect(),
         vaults: arguments.vault,
         max_memory_bytes: arguments.max_memory,
         body_timeout: arguments.body_timeout,
         ready_file: arguments.ready_file,
-        ..Config::default()
+        ..usual
     }
 }
 

@@ -6,10 +6,14 @@
 //!
 //! Source: `scenarios.md` 13.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
 
-use serde::Serialize;
+use serde::ser::SerializeSeq as _;
+use serde::{Serialize, Serializer};
 
+use crate::message::Head;
 use crate::operation::Names;
 
 /// The most bytes that the texts of all entries may take.
@@ -28,6 +32,14 @@ pub struct Exchange {
     pub request: u64,
     /// When the head was complete, by the clock of the world.
     pub at: String,
+    /// How long it took from then on, in milliseconds, as far as is known yet.
+    pub took_ms: u64,
+    /// When the head was complete, and when the exchange was over, since the server started.
+    #[serde(skip)]
+    pub span: (Duration, Duration),
+    /// The logical request: the same for all its attempts.
+    #[serde(skip)]
+    pub logical: u128,
     /// The service, `cos` or `cas`.
     pub service: &'static str,
     /// The operation; absent when the request is none.
@@ -62,6 +74,9 @@ pub struct Exchange {
     pub path: String,
     /// The query as sent.
     pub query: String,
+    /// The header fields as sent.
+    #[serde(serialize_with = "header_lines")]
+    pub headers: Option<Arc<Head>>,
     /// What arrived of the body.
     pub received: ReceivedBody,
     /// The rules that matched.
@@ -70,6 +85,15 @@ pub struct Exchange {
     pub actions: Vec<ActionRecord>,
     /// Whether the store was changed as the request asked.
     pub applied: bool,
+    /// The bytes of the object that a read asked for and that there are.
+    #[serde(skip)]
+    pub download: Option<Download>,
+    /// A header of the request that does not fit its body.
+    #[serde(skip)]
+    pub misfit: Option<&'static str>,
+    /// How many stored parts a completion left out.
+    #[serde(skip)]
+    pub parts_left_out: usize,
     /// What was answered; absent when nothing was.
     pub answer: Option<Answer>,
     /// How it ended; absent while it goes on.
@@ -85,6 +109,20 @@ pub struct ReceivedBody {
     pub declared: Option<u64>,
     /// The bytes that were read.
     pub bytes: u64,
+    /// Their SHA-256, if there are any.
+    pub sha256: Option<String>,
+    /// The SHA-256 of as many bytes as the attempt before had sent, if so many came.
+    #[serde(skip)]
+    pub prefix: Option<String>,
+}
+
+/// The bytes of a read that were to be sent, and what was sent wrong.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Download {
+    /// The first byte of the object.
+    pub from: u64,
+    /// The byte behind the last.
+    pub to: u64,
 }
 
 /// What became of a rule.
@@ -131,6 +169,12 @@ pub struct Answer {
     pub code: Option<String>,
     /// The bytes of the body that were sent.
     pub bytes: u64,
+    /// The seconds of `Retry-After`.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
+    /// Whether it announced the end of the connection.
+    #[serde(skip)]
+    pub announces_close: bool,
 }
 
 /// How an exchange ended.
@@ -159,6 +203,12 @@ impl Exchange {
         (self.vault, self.archive, self.job) = (vault, archive, job);
     }
 
+    /// It began and was over then, since the server started.
+    pub fn end(&mut self, began: Duration, over: Duration) {
+        self.span = (began, over);
+        self.took_ms = u64::try_from(over.saturating_sub(began).as_millis()).unwrap_or(u64::MAX);
+    }
+
     /// The bytes that its free texts take.
     fn text_bytes(&self) -> usize {
         let optional = [&self.bucket, &self.key, &self.upload, &self.job, &self.range, &self.client];
@@ -167,15 +217,31 @@ impl Exchange {
             + self.host.len()
             + self.method.len()
             + optional.iter().map(|text| text.as_ref().map_or(0, String::len)).sum::<usize>()
+            + self.headers.as_ref().map_or(0, |head| head.headers.iter().map(line_bytes).sum())
             + self.notes.iter().map(String::len).sum::<usize>()
             + self.actions.iter().map(|action| action.effect.len()).sum::<usize>()
     }
+}
+
+fn line_bytes((name, value): (&http::HeaderName, &http::HeaderValue)) -> usize {
+    name.as_str().len() + value.len()
+}
+
+/// Header fields as pairs.
+fn header_lines<S: Serializer>(head: &Option<Arc<Head>>, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut lines = serializer.serialize_seq(None)?;
+    for (name, value) in head.iter().flat_map(|head| &head.headers) {
+        lines.serialize_element(&(name.as_str(), String::from_utf8_lossy(value.as_bytes())))?;
+    }
+    lines.end()
 }
 
 /// The last exchanges of a world.
 #[derive(Debug)]
 pub struct Journal {
     entries: VecDeque<Exchange>,
+    /// The number of the last entry of each logical request.
+    latest: HashMap<u128, u64>,
     capacity: usize,
     text_bytes: usize,
     next: u64,
@@ -184,7 +250,13 @@ pub struct Journal {
 impl Journal {
     /// An empty journal for so many entries.
     pub fn new(capacity: usize) -> Self {
-        Journal { entries: VecDeque::new(), capacity: capacity.max(1), text_bytes: 0, next: 1 }
+        Journal {
+            entries: VecDeque::new(),
+            latest: HashMap::new(),
+            capacity: capacity.max(1),
+            text_bytes: 0,
+            next: 1,
+        }
     }
 
     /// Adds an entry and returns its number. The oldest make room.
@@ -192,14 +264,24 @@ impl Journal {
         exchange.n = self.next;
         self.next += 1;
         self.text_bytes += exchange.text_bytes();
+        self.latest.insert(exchange.logical, exchange.n);
         self.entries.push_back(exchange);
         while self.entries.len() > self.capacity
             || (self.text_bytes > MAX_TEXT_BYTES && self.entries.len() > 1)
         {
             let oldest = self.entries.pop_front().expect("there are entries");
             self.text_bytes -= oldest.text_bytes();
+            if self.latest.get(&oldest.logical) == Some(&oldest.n) {
+                self.latest.remove(&oldest.logical);
+            }
         }
         self.next - 1
+    }
+
+    /// The last attempt of a logical request.
+    pub fn last_attempt(&self, logical: u128) -> Option<&Exchange> {
+        let n = *self.latest.get(&logical)?;
+        self.entries.get(usize::try_from(n - self.entries.front()?.n).ok()?)
     }
 
     /// Changes an entry, unless it was dropped meanwhile.

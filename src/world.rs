@@ -12,8 +12,11 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::furnish::furnish;
 use crate::journal::Journal;
+use crate::judge::{CommandEnd, Evidence, Judgement, Stock, judge};
 use crate::message::Account;
-use crate::scenario::{Action, ClockSetting, Counters, Expiry, Index, Limiter, Phases, Readiness, Scenario};
+use crate::scenario::{
+    Action, ClockSetting, Count, Counters, Expiry, Index, Limiter, Phases, Readiness, Scenario,
+};
 use crate::signature::{AuthMode, Credentials, Secret, without_port};
 use crate::store::{JobCompletion, Store, Veils};
 
@@ -123,6 +126,36 @@ impl World {
             state,
             journal,
         }
+    }
+
+    /// Matches and firings of each rule, then of each rule for connections.
+    pub fn counts(&self) -> Vec<Count> {
+        let state = self.state();
+        [state.counters.totals(), state.counters.connections()].concat()
+    }
+
+    /// Judges what has happened so far; `command` is how the command of `exec` ended.
+    pub fn judge(&self, command: Option<CommandEnd>) -> Judgement {
+        let (exchanges, dropped) = {
+            let journal = self.journal();
+            (journal.entries(0, usize::MAX).cloned().collect::<Vec<_>>(), journal.dropped())
+        };
+        let (stock, requests) = {
+            let state = self.state();
+            let stock = Stock::of(&state.store, &self.scenario, &exchanges, self.now());
+            (stock, state.counters.expected().to_vec())
+        };
+        let verdict = judge(&Evidence {
+            scenario: &self.scenario,
+            seed: self.seed.to_string(),
+            counts: self.counts(),
+            requests,
+            exchanges: exchanges.iter().collect(),
+            dropped,
+            stock,
+            command,
+        });
+        Judgement { verdict, exchanges }
     }
 
     /// The store and the counters, for the time of a decision.

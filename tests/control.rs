@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{BUCKET, Request, Server};
+use support::{BUCKET, Request, Server, sha256};
 
 fn control(server: &Server, method: &str, path: &str) -> support::Answer {
     server.send(Request::new(method, &format!("/_cos-emu/{path}")))
@@ -64,7 +64,8 @@ fn the_journal_has_one_entry_per_exchange_and_comes_in_pages() {
         (&"PutObject".into(), &"cut".into(), &"reset".into())
     );
     assert_eq!((&second["applied"], &second["answer"]), (&true.into(), &Value::Null));
-    assert_eq!(second["received"], serde_json::json!({ "declared": 4, "bytes": 4 }));
+    let sha256 = sha256(b"body");
+    assert_eq!(second["received"], serde_json::json!({ "declared": 4, "bytes": 4, "sha256": sha256 }));
     assert_eq!(
         second["rules"],
         serde_json::json!([{ "id": "cut", "outcome": "fired", "scope": "", "match": 1, "firing": 1 }])

@@ -242,6 +242,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "E109-size-with-unit",
     "E109-skew",
     "E204-attempt-bounds",
+    "E204-count-bounds",
     "E204-must-fire-bounds",
     "E204-overrun-too-large",
     "E204-overrun-too-large-with-unit",

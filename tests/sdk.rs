@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use cos_emu::{AuthMode, Exchange};
+use cos_emu::{AuthMode, CommandEnd, Exchange};
 use support::Server;
 
 /// Path of a file of this repository.
@@ -174,6 +174,8 @@ struct Outcome {
     by_rules: bool,
     /// `None` when the program had to be killed.
     steps: Option<Vec<(String, String)>>,
+    /// Why the verdict does not hold: the first reason of each check that failed.
+    reasons: Vec<String>,
 }
 
 /// Runs a program that knows of no faults under a shipped scenario.
@@ -211,14 +213,31 @@ fn under_fire(mut command: Command, scenario: cos_emu::library::Shipped) -> Outc
         let last = printed.lines().last().unwrap_or_default();
         serde_json::from_str(last).unwrap_or_else(|error| panic!("{}: {error}: {printed}", scenario.name))
     });
+    let is_good = |steps: &Vec<(String, String)>| steps.iter().all(|(_, result)| result == "ok");
+    let end = CommandEnd::Exited(i32::from(!steps.as_ref().is_some_and(is_good)));
+    let verdict = server.emulator().judge(Some(end)).verdict;
+    let failed = verdict.cases.iter().filter(|case| case.outcome == cos_emu::Outcome::Failed);
+    // That a rule of the other service never fired says nothing of the client; what it said itself stands there already.
+    let told = failed.filter(|case| case.name.starts_with('V') || case.name.starts_with("retries"));
+    let reasons = told.map(|case| format!("{}: {}", case.name, case.reasons[0])).collect();
     let fired = |exchange: &Exchange| exchange.rules.iter().any(|rule| rule.outcome == "fired");
     let by_rules = text["rules"].is_array();
-    Outcome { by_rules, disturbed: server.journal().iter().filter(|exchange| fired(exchange)).count(), steps }
+    Outcome {
+        reasons,
+        by_rules,
+        disturbed: server.journal().iter().filter(|exchange| fired(exchange)).count(),
+        steps,
+    }
 }
 
 impl Outcome {
     /// One cell of the table.
     fn verdict(&self) -> String {
+        let checks: Vec<String> = self.reasons.iter().map(|reason| format!("<br>{reason}")).collect();
+        format!("{}{}", self.steps_in_words(), checks.concat())
+    }
+
+    fn steps_in_words(&self) -> String {
         let Some(steps) = &self.steps else { return "hangs: killed after a minute".to_owned() };
         let failed: Vec<String> = steps
             .iter()
@@ -263,7 +282,8 @@ fn clients_under_fire_are_written_down() {
          reads them back, puts a small object, reads it and a range of it, puts an empty one, appends twice, lists, and reads the small one ten times more; its client times out \
          after three seconds and is otherwise as installed. *Survives* means that every step ended well; the number is that \
          of the exchanges that a rule disturbed. Steps that end otherwise are named with what the SDK said. \
-         Who *does not meet it* sent no request that the scenario is about.\n\n\
+         Who *does not meet it* sent no request that the scenario is about. \
+         Below stand the checks of the verdict that failed, each with its first reason.\n\n\
          Written by `cargo test --test sdk`; not by hand.\n\n\
          | scenario | cos-python-sdk-v5 | cos-nodejs-sdk-v5 |\n| --- | --- | --- |\n",
     );

@@ -8,11 +8,22 @@ use cos_emu::{Emulation, Operation, library};
 
 /// Which modules of the crate a module may use. `server` and `lib` may use everything.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("cli", &["chance", "config", "message", "operation", "scenario", "server", "signature"]),
+    ("cli", &["chance", "config", "judge", "message", "operation", "scenario", "server", "signature"]),
     ("control", &["journal", "message", "scenario", "world"]),
     (
         "world",
-        &["chance", "clock", "config", "furnish", "journal", "message", "scenario", "signature", "store"],
+        &[
+            "chance",
+            "clock",
+            "config",
+            "furnish",
+            "journal",
+            "judge",
+            "message",
+            "scenario",
+            "signature",
+            "store",
+        ],
     ),
     ("furnish", &["chance", "clock", "config", "content", "digest", "message", "scenario", "store"]),
     ("config", &["chance", "clock", "message", "scenario", "signature"]),
@@ -23,7 +34,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("signature", &["clock", "digest", "message"]),
     ("message", &["chance", "clock", "content", "digest", "store"]),
     ("store", &["clock", "content", "digest"]),
-    ("journal", &["operation"]),
+    ("judge", &["clock", "digest", "journal", "scenario", "store"]),
+    ("journal", &["message", "operation"]),
     ("code", &["operation"]),
     ("operation", &[]),
     ("content", &[]),

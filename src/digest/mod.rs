@@ -128,9 +128,81 @@ impl GrowingMd5 {
     }
 }
 
+/// The hash of a body for the journal: of all bytes that arrived, and of those up to one place.
+#[derive(Debug, Default)]
+pub struct Witness {
+    hash: Sha256Hash,
+    bytes: u64,
+    compare_at: Option<u64>,
+    prefix: Option<Sha256>,
+}
+
+/// What a [`Witness`] has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witnessed {
+    /// SHA-256 of all bytes.
+    pub sha256: Sha256,
+    /// SHA-256 of the bytes up to the place to compare at, if so many came.
+    pub prefix: Option<Sha256>,
+}
+
+impl Witness {
+    /// One that also hashes the first so many bytes.
+    pub fn comparing_at(bytes: u64) -> Self {
+        let mut witness = Witness { compare_at: Some(bytes), ..Witness::default() };
+        witness.update(&[]);
+        witness
+    }
+
+    /// Feeds the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        if let Some(place) = self.compare_at.filter(|place| *place <= self.bytes + bytes.len() as u64) {
+            let (before, behind) = bytes.split_at((place - self.bytes) as usize);
+            self.hash.update(before);
+            self.prefix = Some(Hex::new(self.hash.clone().finalize().into()));
+            self.compare_at = None;
+            rest = behind;
+        }
+        self.hash.update(rest);
+        self.bytes += bytes.len() as u64;
+    }
+
+    /// What was fed so far.
+    pub fn witnessed(&self) -> Witnessed {
+        Witnessed { sha256: Hex::new(self.hash.clone().finalize().into()), prefix: self.prefix }
+    }
+}
+
 /// The MD5 of a text or of other bytes that are all there.
 pub fn md5(bytes: &[u8]) -> Md5 {
     Hex::new(Md5Hash::digest(bytes).into())
+}
+
+/// The SHA-256 of pieces, in hexadecimal digits.
+pub fn sha256_of_pieces(pieces: impl Iterator<Item = impl AsRef<[u8]>>) -> String {
+    let mut hash = Sha256Hash::new();
+    pieces.for_each(|piece| hash.update(piece));
+    Sha256::new(hash.finalize().into()).to_string()
+}
+
+/// Reads to the end: how many bytes came, and their SHA-256 in hexadecimal digits.
+///
+/// # Errors
+/// Those of the reader.
+pub fn sha256_of(reader: &mut impl std::io::Read) -> std::io::Result<(u64, String)> {
+    let mut hash = Sha256Hash::new();
+    let mut buffer = vec![0; 64 << 10];
+    let mut total = 0;
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok((total, Sha256::new(hash.finalize().into()).to_string())),
+            count => {
+                hash.update(&buffer[..count]);
+                total += count as u64;
+            }
+        }
+    }
 }
 
 /// The SHA-1 of a text or of other bytes that are all there.

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use super::expect::ExpectedRequests;
 use super::file::{ConnectionRule, RateScope};
 use super::index::Index;
 use super::rule::{Action, Delay, Fire, Matches, Per, Point, Rule, When};
@@ -132,6 +133,7 @@ pub struct Counters {
     totals: Vec<Count>,
     requests: Table<Arrivals>,
     connections: Vec<Count>,
+    expected: Vec<u32>,
 }
 
 /// The two counters of a rule, never mixed.
@@ -157,7 +159,13 @@ impl Counters {
             totals: vec![Count::default(); rules],
             requests: Table::default(),
             connections: vec![Count::default(); connections],
+            expected: Vec::new(),
         }
+    }
+
+    /// How many requests came for each expectation; shorter when none has come yet.
+    pub fn expected(&self) -> &[u32] {
+        &self.expected
     }
 
     /// The counts of each rule of connections.
@@ -236,6 +244,21 @@ pub fn decide(
         traces.push(Trace { rule: index, scope, scope_name, match_number: count.matches, outcome });
     }
     Decision { request, attempt, arrival, traces }
+}
+
+/// Counts a request for each expectation that it belongs to; `attempt` is that of its decision.
+pub fn count_expected(
+    expected: &[ExpectedRequests],
+    counters: &mut Counters,
+    facts: &Facts<'_>,
+    attempt: u32,
+) {
+    counters.expected.resize(expected.len(), 0);
+    for (expected, count) in expected.iter().zip(&mut counters.expected) {
+        if holds(&expected.when, facts, attempt) {
+            *count = count.saturating_add(1);
+        }
+    }
 }
 
 /// Counts a connection from that address and decides which rules act on it. Returns each with the number of its match.

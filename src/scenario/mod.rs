@@ -5,6 +5,7 @@
 //! of; `library` holds the shipped files. Nothing here knows the services or their store.
 
 mod engine;
+mod expect;
 mod explain;
 mod file;
 mod index;
@@ -17,9 +18,10 @@ mod rule;
 mod value;
 
 pub use engine::{
-    Count, Counters, Decision, Facts, MayFire, Outcome, Span, Trace, amount, decide, decide_connection,
-    obstacle, rate_key,
+    Count, Counters, Decision, Facts, MayFire, Outcome, Span, Trace, amount, count_expected, decide,
+    decide_connection, obstacle, rate_key,
 };
+pub use expect::{Backoff, Check, ClientResult, Expect, ExpectedObject, Retries};
 pub use explain::explain;
 pub use file::{
     ACTIONS, ClockSetting, ConnectionAction, ContentSetup, Entry, Expiry, IdleEnd, KeepAliveLimits,

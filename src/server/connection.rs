@@ -16,6 +16,7 @@ use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::body::Outgoing;
 use super::play::{DRAIN_LIMIT, Played, close, play};
@@ -65,6 +66,8 @@ pub(super) struct Open {
     pub(super) sent_before: u64,
     /// The length of the answer's head.
     pub(super) head_len: u64,
+    /// When the server started.
+    pub(super) started: Instant,
 }
 
 impl Link {
@@ -88,6 +91,7 @@ impl Link {
         let sent = meter.sent().saturating_sub(open.sent_before).saturating_sub(open.head_len);
         open.world.journal().update(open.n, |exchange| {
             exchange.ended = Some(ended);
+            exchange.end(exchange.span.0, open.started.elapsed());
             if let Some(answer) = &mut exchange.answer {
                 answer.bytes = answer.bytes.min(sent);
             }
@@ -97,7 +101,10 @@ impl Link {
 
 impl Watcher for Link {
     fn answer_left(&self) {
-        self.take_open();
+        if let Some(open) = self.take_open() {
+            let over = open.started.elapsed();
+            open.world.journal().update(open.n, |exchange| exchange.end(exchange.span.0, over));
+        }
         self.left.notify_one();
     }
 }

@@ -22,7 +22,8 @@ use super::{Role, Shell, forget};
 use crate::chance::{Identity, Roll};
 use crate::clock::Timestamp;
 use crate::content::Content;
-use crate::journal::{ActionRecord, Answer, Ended, Exchange, ReceivedBody, RuleRecord};
+use crate::digest::{Digests, Witnessed};
+use crate::journal::{ActionRecord, Answer, Download, Ended, Exchange, ReceivedBody, RuleRecord};
 use crate::message::{Account, BodyError, BodyPlan, Context, Head, Outcome, Query, Received, Reply, Version};
 use crate::operation::{Names, Operation, Service};
 use crate::scenario::{
@@ -36,6 +37,8 @@ use crate::wire::reshape::{At, Modifier, reshape};
 use crate::wire::script::{End, Moment, Script, Step};
 use crate::world::{DEFAULT, State, Uses, World};
 use crate::{cas, code, control, cos};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 /// The body of a refused request that is read before the answer, so that the connection can be used again.
 const READ_WHEN_REFUSED_BYTES: u64 = 64 << 10;
@@ -301,7 +304,7 @@ struct Arrived<'a> {
     shell: &'a Shell,
     link: &'a Arc<Link>,
     world: Arc<World>,
-    head: Head,
+    head: Arc<Head>,
     route: Route,
     names: Names,
     refusal: Option<Refusal>,
@@ -311,6 +314,10 @@ struct Arrived<'a> {
     number: u64,
     /// The number of the journal's entry.
     n: u64,
+    /// When the head was complete.
+    began: Duration,
+    /// How many bytes of its body the attempt before had sent.
+    earlier_bytes: Option<u64>,
 }
 
 /// Why the service refuses a request before rules may act on it.
@@ -326,9 +333,14 @@ struct Progress {
     /// The actions that took effect, each with the index of its rule.
     reached: Vec<(usize, ActionRecord)>,
     received_bytes: u64,
+    witnessed: Option<Witnessed>,
     /// Whether nothing of the request is left to be read.
     read_whole: bool,
     applied: bool,
+    /// A header of the request that does not fit its body.
+    misfit: Option<&'static str>,
+    /// How many stored parts a completion left out.
+    parts_left_out: usize,
 }
 
 /// How an exchange goes out.
@@ -346,6 +358,8 @@ enum Fate {
 impl<'a> Arrived<'a> {
     /// Routes a request, checks its signature, and decides which rules act on it.
     fn new(shell: &'a Shell, link: &'a Arc<Link>, head: Head, number: u64) -> Self {
+        let head = Arc::new(head);
+        let began = shell.uptime();
         let world = shell.world();
         let route = Route::find(&head, &world.account);
         let verdict = route.verify(&head, &world);
@@ -380,11 +394,17 @@ impl<'a> Arrived<'a> {
         let may_fire = if refusal.is_some() { MayFire::No } else { MayFire::Yes };
         let (rules, counters) = (&world.scenario.rules, &mut state.counters);
         let decision = scenario::decide(rules, &world.index, counters, world.seed, &facts, elapsed, may_fire);
+        if let Some(expect) = &world.scenario.expect {
+            scenario::count_expected(&expect.requests, counters, &facts, decision.attempt);
+        }
         let identity = Identity::new(world.seed, decision.request, decision.arrival);
         let context = Context { now, identity, account: &world.account };
         let mut entry = entry(&facts, &decision, &world.scenario.rules, now);
         entry.connection = link.number;
         entry.request = number;
+        entry.headers = Some(head.clone());
+        entry.span = (began, began);
+        entry.download = download(&facts);
         entry.notes = route.notes(&head);
         let not_reached =
             decision.traces.iter().filter(|trace| trace.outcome == scenario::Outcome::NotReached);
@@ -397,7 +417,12 @@ impl<'a> Arrived<'a> {
             (_, signature) => signature.unwrap_or_default().to_owned(),
         });
         // Begun under the lock of the decision, so that the entries are in the order of the matches.
-        let n = world.journal().begin(entry);
+        let (n, earlier_bytes) = {
+            let mut journal = world.journal();
+            let earlier = journal.last_attempt(decision.request).filter(|_| decision.attempt > 1);
+            let earlier_bytes = earlier.map(|earlier| earlier.received.bytes).filter(|bytes| *bytes > 0);
+            (journal.begin(entry), earlier_bytes)
+        };
         Arrived {
             shell,
             link,
@@ -410,6 +435,8 @@ impl<'a> Arrived<'a> {
             identity,
             number,
             n,
+            began,
+            earlier_bytes,
         }
     }
 
@@ -422,8 +449,11 @@ impl<'a> Arrived<'a> {
         let mut progress = Progress {
             reached: Vec::new(),
             received_bytes: 0,
+            witnessed: None,
             read_whole: !self.head.announces_body(),
             applied: false,
+            misfit: None,
+            parts_left_out: 0,
         };
         let plan = Plan::new(&self.decision, &self.world.scenario.rules, self.world.seed);
         let fate = self.fate(&plan, intake, meter, &mut progress).await;
@@ -461,6 +491,9 @@ impl<'a> Arrived<'a> {
                     return fate;
                 }
                 intake.follow(body_plan);
+                if let Some(bytes) = self.earlier_bytes {
+                    intake.compare_at(bytes);
+                }
                 if self.head.announces_body() {
                     plan.paces.iter().for_each(|(planned, _)| progress.reach(planned, None));
                     intake.slow_down(plan.paces.iter().map(|(_, pace)| *pace).collect());
@@ -526,6 +559,7 @@ impl<'a> Arrived<'a> {
         let places = plan.upload_places(length);
         let taken = self.take(&places, &mut intake, progress).await;
         progress.received_bytes = intake.taken();
+        progress.witnessed = Some(intake.witnessed());
         match taken {
             Ok(None) => {
                 progress.read_whole = true;
@@ -594,7 +628,7 @@ impl<'a> Arrived<'a> {
                 self.instead_error(&asked)
             }
             Action::Redirect { to, status } => {
-                let Head { path, query, .. } = &self.head;
+                let Head { path, query, .. } = &*self.head;
                 let query = if query.raw().is_empty() { String::new() } else { format!("?{}", query.raw()) };
                 let location = HeaderValue::try_from(format!("{to}{path}{query}"))
                     .expect("a host and a target have the characters of a header value");
@@ -634,6 +668,7 @@ impl<'a> Arrived<'a> {
 
     /// Lets the service answer, and changes the store as far as the rules let it.
     fn handle(&self, plan: &Plan<'_>, received: &Received, progress: &mut Progress) -> Reply {
+        progress.misfit = misfit(&self.head, received);
         let context = self.context();
         let elapsed = self.world.elapsed(self.shell.uptime());
         let mut state = self.world.state();
@@ -644,6 +679,7 @@ impl<'a> Arrived<'a> {
             None => see(store),
         };
         let mut changes = outcome.changes.clone();
+        progress.parts_left_out = changes.iter().map(|change| parts_left_out(change, store)).sum();
         if plan.applies() {
             progress.applied = outcome.reply.is_success();
             let (reads, lists) = self.lags(plan, elapsed);
@@ -731,14 +767,20 @@ impl<'a> Arrived<'a> {
             };
             let (lines, body) = (head::lines(&reply, &framing), framing.body_of(&reply));
             let head_len = head::encoded_len(framing.version, reply.status, &lines);
-            self.complete(Some(answer(&reply, body.len())), Some(ended), head_len, progress, meter);
+            self.complete(Some(answer(&reply, body.len(), &framing)), Some(ended), head_len, progress, meter);
             return Ok(honest(reply.status, lines, body, self.shell, meter));
         }
-        let mut answer = answer(&reply, 0);
+        let mut answer = answer(&reply, 0, &framing);
         let script = self.reshape(reply, &framing, plan, &mut progress);
         answer.bytes = script.body_len();
         let head_len = match script.steps.first() {
-            Some(Step::Write(head)) => head.len() as u64,
+            Some(Step::Write(head)) => {
+                // A rule may announce another thing than what was meant.
+                let lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+                answer.announces_close =
+                    lines.into_iter().any(|line| line.eq_ignore_ascii_case(b"connection: close"));
+                head.len() as u64
+            }
             _ => 0,
         };
         self.complete(Some(answer), ending(&script), head_len, progress, meter);
@@ -799,8 +841,16 @@ impl<'a> Arrived<'a> {
                 state.counters.succeeded(self.decision.request);
             }
         }
+        let over = self.shell.uptime();
         self.world.journal().update(self.n, |exchange| {
             exchange.received.bytes = progress.received_bytes;
+            if let Some(witnessed) = progress.witnessed.filter(|_| progress.received_bytes > 0) {
+                exchange.received.sha256 = Some(witnessed.sha256.to_string());
+                exchange.received.prefix = witnessed.prefix.map(|prefix| prefix.to_string());
+            }
+            exchange.misfit = progress.misfit;
+            exchange.parts_left_out = progress.parts_left_out;
+            exchange.end(self.began, over);
             exchange.applied = progress.applied;
             exchange.answer = answer;
             exchange.ended = ended;
@@ -816,7 +866,13 @@ impl<'a> Arrived<'a> {
                     .push(format!("{id}: not reached: there was no such place, or nothing to work on"));
             }
         });
-        let open = Open { world: self.world.clone(), n: self.n, sent_before: meter.sent(), head_len };
+        let open = Open {
+            world: self.world.clone(),
+            n: self.n,
+            sent_before: meter.sent(),
+            head_len,
+            started: self.shell.started,
+        };
         self.link.answering(open);
     }
 }
@@ -879,8 +935,51 @@ fn honest(
     response
 }
 
-fn answer(reply: &Reply, bytes: u64) -> Answer {
-    Answer { status: reply.status, code: reply.code.as_ref().map(ToString::to_string), bytes }
+fn answer(reply: &Reply, bytes: u64, framing: &Framing) -> Answer {
+    let retry_after = reply.header("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    Answer {
+        status: reply.status,
+        code: reply.code.as_ref().map(ToString::to_string),
+        bytes,
+        retry_after,
+        announces_close: framing.connection == Connection::Close,
+    }
+}
+
+/// The bytes that a read asks for and that there are.
+fn download(facts: &Facts<'_>) -> Option<Download> {
+    let reads = matches!(facts.operation, Some(Operation::GetObject | Operation::GetJobOutput));
+    facts.span.range.clone().filter(|_| reads).map(|range| Download { from: range.start, to: range.end })
+}
+
+/// The header that says another thing of the body than what arrived; `None` when all that can be compared fits.
+fn misfit(head: &Head, received: &Received) -> Option<&'static str> {
+    let Digests { md5, sha1, sha256, tree, .. } = &received.digests;
+    let said = |name: &'static str, arrived: Option<String>| {
+        let (said, arrived) = (head.header(name)?.trim(), arrived?);
+        (!said.eq_ignore_ascii_case(&arrived)).then_some(name)
+    };
+    let md5_base64 = md5.as_ref().map(|md5| STANDARD.encode(md5.bytes()));
+    // Base64 has cases.
+    let content_md5 =
+        head.header("content-md5").zip(md5_base64).filter(|(said, arrived)| said.trim() != arrived);
+    let tree =
+        tree.as_ref().filter(|_| head.header("content-range").is_some() || !received.content.is_empty());
+    content_md5
+        .map(|_| "Content-MD5")
+        .or_else(|| said("x-cos-content-sha1", sha1.as_ref().map(ToString::to_string)))
+        .or_else(|| said("x-cas-content-sha256", sha256.as_ref().map(ToString::to_string)))
+        .or_else(|| said("x-cas-sha256-tree-hash", tree.map(|tree| tree.root().to_string())))
+}
+
+/// How many stored parts an upload loses by its completion.
+fn parts_left_out(change: &Change, store: &Store) -> usize {
+    let Change::CompleteUpload { bucket, key, upload, object } = change else { return 0 };
+    let stored = store.bucket(bucket).and_then(|bucket| bucket.upload(key, upload));
+    let stored = stored.map_or(0, |upload| upload.parts_after(0).count());
+    // The ETag of an object from parts ends in their number.
+    let listed = object.etag.rsplit_once('-').and_then(|(_, parts)| parts.trim_end_matches('"').parse().ok());
+    stored.saturating_sub(listed.unwrap_or(stored))
 }
 
 /// How an exchange ends that goes out by a script; `None` while it stalls.
@@ -929,7 +1028,8 @@ fn entry(facts: &Facts<'_>, decision: &Decision, rules: &[Rule], now: Timestamp)
         host: head.host().to_owned(),
         path: head.path.clone(),
         query: head.query.raw().to_owned(),
-        received: ReceivedBody { declared: head.content_length(), bytes: 0 },
+        logical: decision.request,
+        received: ReceivedBody { declared: head.content_length(), ..ReceivedBody::default() },
         rules: records.collect(),
         ..Exchange::default()
     };

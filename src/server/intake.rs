@@ -17,7 +17,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 
 use crate::content::Content;
-use crate::digest::{Hasher, Wanted};
+use crate::digest::{Hasher, Wanted, Witness, Witnessed};
 use crate::message::{BodyError, BodyPlan, Received};
 use crate::wire::script::Pace;
 
@@ -100,6 +100,7 @@ pub(super) struct Intake {
     timeout: Duration,
     plan: BodyPlan,
     hasher: Hasher,
+    witness: Witness,
     memory: Arc<Memory>,
     paces: Vec<Pace>,
     full: Vec<Bytes>,
@@ -119,6 +120,7 @@ impl Intake {
             timeout,
             plan: BodyPlan::IGNORED,
             hasher: Hasher::new(Wanted::default()),
+            witness: Witness::default(),
             memory,
             paces: Vec::new(),
             full: Vec::new(),
@@ -136,6 +138,16 @@ impl Intake {
     /// Says how slowly to take it.
     pub(super) fn slow_down(&mut self, paces: Vec<Pace>) {
         self.paces = paces;
+    }
+
+    /// Says at which byte an earlier attempt ended, so that the bytes up to there can be compared.
+    pub(super) fn compare_at(&mut self, byte: u64) {
+        self.witness = Witness::comparing_at(byte);
+    }
+
+    /// What was taken so far.
+    pub(super) fn witnessed(&self) -> Witnessed {
+        self.witness.witnessed()
     }
 
     /// How many bytes were taken.
@@ -186,6 +198,7 @@ impl Intake {
                 return Err(BodyError::TooLarge);
             }
             self.hasher.update(&step);
+            self.witness.update(&step);
             self.keep(&step)?;
             if step.len() == STEP_BYTES {
                 tokio::task::yield_now().await;

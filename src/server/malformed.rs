@@ -71,6 +71,8 @@ pub(super) fn answer(error: &hyper::Error, bytes: &[u8], shell: &Shell, link: &A
             status: reply.status,
             code: reply.code.as_ref().map(ToString::to_string),
             bytes: reply.body.len(),
+            retry_after: None,
+            announces_close: true,
         }),
         ended: Some(Ended::Close),
         notes,

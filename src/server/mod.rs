@@ -6,6 +6,7 @@
 mod body;
 mod connection;
 mod dispatch;
+mod exec;
 mod forget;
 mod intake;
 mod malformed;
@@ -34,10 +35,12 @@ use tokio_util::task::TaskTracker;
 use crate::chance::Seed;
 use crate::config::Config;
 use crate::journal::Exchange;
-use crate::scenario::Scenario;
+use crate::judge::{self, CommandEnd, Judgement, Verdict};
+use crate::scenario::{ClientResult, Scenario};
 use crate::world::World;
 use stream::Stream;
 
+pub use exec::{NOT_MET, Run, run_and_judge};
 pub use probe::is_ready;
 pub use process::run_until_told_to_stop;
 
@@ -184,25 +187,31 @@ impl Emulator {
     /// The rules that did not fire as often as they must, each as a sentence.
     pub fn unfulfilled_rules(&self) -> Vec<String> {
         let world = self.shell.world();
-        let (totals, connections) = {
-            let state = world.state();
-            (state.counters.totals().to_vec(), state.counters.connections().to_vec())
-        };
-        let rules = world.scenario.rules.iter().map(|rule| (&rule.id, rule.must_fire)).zip(totals);
+        let counts = world.counts();
+        let rules = world.scenario.rules.iter().map(|rule| (&rule.id, rule.must_fire));
         let of_connections = world.scenario.connections.iter().map(|rule| (&rule.id, rule.must_fire));
-        rules
-            .chain(of_connections.zip(connections))
-            .filter(|((_, must_fire), count)| !must_fire.holds(count.firings))
-            .map(|((id, must_fire), count)| {
-                let times = |number: u32| format!("{number} time{}", if number == 1 { "" } else { "s" });
-                let wanted = match must_fire.max {
-                    Some(max) if count.firings > max => format!("at most {}", times(max)),
-                    _ => format!("at least {}", times(must_fire.min)),
-                };
-                let (fired, matched) = (times(count.firings), times(count.matches));
-                format!("rule \"{id}\" matched {matched} and fired {fired}, but has to fire {wanted}")
-            })
-            .collect()
+        let counted = rules.chain(of_connections).zip(counts);
+        counted.filter_map(|((id, must_fire), count)| judge::unfulfilled(id, must_fire, count)).collect()
+    }
+
+    /// Judges what has happened so far.
+    pub fn verdict(&self) -> Verdict {
+        self.judge(None).verdict
+    }
+
+    /// Judges what has happened so far; `command` is how the command of `exec` ended.
+    pub fn judge(&self, command: Option<CommandEnd>) -> Judgement {
+        self.shell.world().judge(command)
+    }
+
+    /// Whether the scenario says what has to hold at the end.
+    pub fn has_expectations(&self) -> bool {
+        self.shell.world().scenario.expect.is_some()
+    }
+
+    /// How the scenario expects the command of `exec` to end.
+    pub fn expected_client_result(&self) -> Option<ClientResult> {
+        self.shell.world().scenario.expect.as_ref()?.client_result
     }
 
     /// Puts another scenario in the place of the present one: its rules, counters, states and settings start anew, and what

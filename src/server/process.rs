@@ -55,7 +55,8 @@ pub fn run_until_told_to_stop(
     result
 }
 
-async fn told_to_stop(parent: Option<u32>) -> io::Result<()> {
+/// Waits for SIGTERM, SIGINT, or the end of the parent.
+pub(super) async fn told_to_stop(parent: Option<u32>) -> io::Result<()> {
     let orphaned = async {
         match parent {
             Some(parent) => {

@@ -101,6 +101,22 @@ impl Server {
         self.emulator().journal()
     }
 
+    /// The verdict holds: every rule fired, and the client did what a correct one does.
+    #[track_caller]
+    pub fn coped(&self) {
+        let verdict = self.emulator().verdict();
+        assert!(verdict.holds, "{}", verdict.reasons().collect::<Vec<_>>().join("\n"));
+    }
+
+    /// The client failed these checks, and no others.
+    #[track_caller]
+    pub fn failed(&self, checks: &[&str]) {
+        let verdict = self.emulator().verdict();
+        let failed = verdict.cases.iter().filter(|case| case.outcome == cos_emu::Outcome::Failed);
+        let failed: Vec<&str> = failed.map(|case| case.name.as_str()).collect();
+        assert_eq!(failed, checks, "{}", verdict.reasons().collect::<Vec<_>>().join("\n"));
+    }
+
     /// The only exchange there was.
     pub fn exchange(&self) -> Exchange {
         let mut journal = self.journal();

@@ -9,6 +9,7 @@
 mod action;
 mod check;
 mod connection;
+mod expect;
 mod fire;
 mod rule;
 mod schema;
@@ -19,17 +20,20 @@ mod when;
 
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use serde_json::{Value as Schema, json};
 
+use self::expect::ExpectText;
 use self::rule::RuleText;
 use self::setup::SetupText;
+use super::expect::Expect;
 use super::json::{self, Members, Node, Note, Problems, Read, members};
 use super::problem::{Diagnosis, Problem};
 use super::rule::Rule;
 use crate::chance::Seed;
+use crate::digest::sha256_of;
 use crate::message::is_header_name;
 
 pub use self::action::{ACTIONS, Entry};
@@ -60,6 +64,8 @@ pub struct Scenario {
     pub rules: Vec<Rule>,
     /// The rules for connections.
     pub connections: Vec<ConnectionRule>,
+    /// What has to hold at the end; `None` when the file says nothing of it.
+    pub expect: Option<Expect>,
 }
 
 impl Scenario {
@@ -74,6 +80,7 @@ impl Scenario {
             states: None,
             rules: Vec::new(),
             connections: Vec::new(),
+            expect: None,
         }
     }
 
@@ -140,14 +147,20 @@ members! {
         default rules: Many<RuleText> = Many(Vec::new()),
         /// Faults of connections.
         default connections: Many<ConnectionRule> = Many(Vec::new()),
+        /// What has to hold at the end.
+        optional expect: ExpectText,
     }
-    later "claim", "expect", "sweep";
+    later "claim", "sweep";
 }
 
 impl Document {
     fn into_scenario(self, folder: Option<&Path>, problems: &mut Problems) -> Option<Scenario> {
         let rules: Vec<_> = self.rules.0.into_iter().map(|rule| rule.into_rule(folder, problems)).collect();
         let setup = self.setup.map_or(Some(Setup::default()), |setup| setup.into_setup(folder, problems));
+        let expect = match self.expect {
+            None => Some(None),
+            Some(expect) => expect.into_expect(folder, problems).map(Some),
+        };
         Some(Scenario {
             name: self.name,
             note: self.about.map(|note| note.0),
@@ -157,6 +170,7 @@ impl Document {
             states: self.states,
             rules: rules.into_iter().collect::<Option<_>>()?,
             connections: self.connections.0,
+            expect: expect?,
         })
     }
 }
@@ -336,6 +350,17 @@ impl Read for HeaderName {
 
 /// The bytes of a file in the scenario's folder or below it.
 fn read_file(path: &str, folder: Option<&Path>) -> Result<Bytes, String> {
+    std::fs::read(file_inside(path, folder)?).map(Bytes::from).map_err(|error| error.to_string())
+}
+
+/// The size of such a file, and its SHA-256 in hexadecimal digits.
+fn hash_file(path: &str, folder: Option<&Path>) -> Result<(u64, String), String> {
+    let mut file = std::fs::File::open(file_inside(path, folder)?).map_err(|error| error.to_string())?;
+    sha256_of(&mut file).map_err(|error| error.to_string())
+}
+
+/// Where such a file lies.
+fn file_inside(path: &str, folder: Option<&Path>) -> Result<PathBuf, String> {
     let folder = folder.ok_or("this scenario is not in a folder, so it cannot refer to files")?;
     let folder = folder.canonicalize().map_err(|error| error.to_string())?;
     // Canonical paths have no links and no dots: what is inside stays inside.
@@ -343,7 +368,7 @@ fn read_file(path: &str, folder: Option<&Path>) -> Result<Bytes, String> {
     if !file.starts_with(&folder) {
         return Err("the file is outside of the scenario's folder".to_owned());
     }
-    std::fs::read(file).map(Bytes::from).map_err(|error| error.to_string())
+    Ok(file)
 }
 
 /// Adds a problem when more than one of the members is there.

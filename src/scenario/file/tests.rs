@@ -196,7 +196,7 @@ fn unknown_names_are_marked_and_what_is_not_built_is_refused_by_name() {
     marks(&action(r#"{"reset": {"at": "middle"}}"#), &[("E203", "\"middle\"")]);
     marks(&rule(r#""fire": {"per": "prt"}, "do": {"error": "SlowDown"}"#), &[("E203", "\"prt\"")]);
     for not_built in [
-        r#"{"version": 1, "name": "t", "expect": {}}"#.to_owned(),
+        r#"{"version": 1, "name": "t", "sweep": {}}"#.to_owned(),
         r#"{"version": 1, "name": "t", "sweep": {}}"#.to_owned(),
         r#"{"version": 1, "name": "t", "claim": {}}"#.to_owned(),
         rule(r#""when": {"tls": true}, "do": {"error": "SlowDown"}"#),

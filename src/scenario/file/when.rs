@@ -242,7 +242,7 @@ members! {
 }
 
 /// Refuses bounds that nothing lies between.
-fn ordered<T: Ord>(min: &T, max: &T, node: &Node<'_>, problems: &mut Problems) -> Option<()> {
+pub fn ordered<T: Ord>(min: &T, max: &T, node: &Node<'_>, problems: &mut Problems) -> Option<()> {
     if min <= max { Some(()) } else { problems.add(node.problem("E204", "the maximum is below the minimum")) }
 }
 

@@ -1,0 +1,204 @@
+//! `cos-emu exec`: runs a command against a server of its own, judges what came of it, and leaves nothing behind.
+//!
+//! The command gets a process group of its own. What is left of it when the command has ended gets a grace time, then
+//! SIGTERM, then SIGKILL; the verdict is about everything up to then.
+//!
+//! Source: `design.md` 2.
+
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
+
+use super::process::told_to_stop;
+use super::{Emulator, StartError};
+use crate::config::Config;
+use crate::judge::{CommandEnd, Judgement};
+use crate::scenario::ClientResult;
+
+/// How often it is looked whether the group is gone.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How long the group may take to end after SIGTERM.
+const TERM_GRACE: Duration = Duration::from_millis(500);
+
+/// The status of `exec` when the verdict does not hold.
+pub const NOT_MET: u8 = 4;
+/// The status of shells for a command that is not found.
+const NOT_FOUND: u8 = 127;
+/// The status of shells for a command that cannot be run.
+const NOT_RUNNABLE: u8 = 126;
+
+/// What to run, and how.
+#[derive(Debug)]
+pub struct Run {
+    /// The command and its arguments.
+    pub command: Vec<OsString>,
+    /// The bucket that `COS_BUCKET` names.
+    pub bucket: String,
+    /// The access key id, the key and the token that the environment names.
+    pub credential: (String, String, Option<String>),
+    /// How long what the command left behind may go on.
+    pub grace: Duration,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Done {
+    /// The status to end with.
+    pub status: u8,
+    /// The verdict; `None` when the command could not be run.
+    pub judgement: Option<Judgement>,
+    /// What has to be said beside the verdict.
+    pub remarks: Vec<String>,
+}
+
+/// Runs a command against a new server and judges.
+///
+/// # Errors
+/// When the server cannot start.
+pub fn run_and_judge(config: Config, what: Run) -> Result<Done, StartError> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Process)?;
+    runtime.block_on(run(config, what))
+}
+
+async fn run(config: Config, run: Run) -> Result<Done, StartError> {
+    let (appid, region) = (config.account.appid.clone(), config.account.region.clone());
+    let emulator = Emulator::start(config).await?;
+    let mut command = Command::new(&run.command[0]);
+    let url = emulator.url();
+    let (id, key, token) = &run.credential;
+    command
+        .args(&run.command[1..])
+        .envs([("COS_EMU_URL", &url), ("COS_EMU_PROXY", &url), ("COS_ENDPOINT", &url)])
+        .envs([("COS_SECRET_ID", id), ("COS_SECRET_KEY", key), ("COS_REGION", &region)])
+        .envs([("COS_APPID", &appid), ("COS_BUCKET", &run.bucket)])
+        .envs(token.as_ref().map(|token| ("COS_TOKEN", token)))
+        .kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
+    let child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            let status = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUNNABLE };
+            emulator.stop().await;
+            let remark = format!("cannot run {}: {error}", run.command[0].to_string_lossy());
+            return Ok(Done { status, judgement: None, remarks: vec![remark] });
+        }
+    };
+    let mut remarks = Vec::new();
+    let end = wait(child, run.grace, &mut remarks).await.map_err(StartError::Process)?;
+    let judgement = emulator.judge(Some(end));
+    if judgement.exchanges.is_empty() {
+        remarks.push(
+            "no request arrived: the command has to talk to COS_EMU_URL, or use COS_EMU_PROXY as its proxy"
+                .to_owned(),
+        );
+    }
+    let wanted = emulator.expected_client_result();
+    emulator.stop().await;
+    let status = match (end.status(), wanted) {
+        (0, _) | (_, Some(ClientResult::Failure)) if judgement.verdict.holds => 0,
+        (0, _) | (_, Some(ClientResult::Failure)) => NOT_MET,
+        // A status of a command is one byte.
+        (status, _) => status as u8,
+    };
+    Ok(Done { status, judgement: Some(judgement), remarks })
+}
+
+/// Waits for the command, then for what it left behind. A signal to this process goes on to the command.
+async fn wait(mut child: Child, grace: Duration, remarks: &mut Vec<String>) -> io::Result<CommandEnd> {
+    let group = Group(child.id());
+    let told_to_stop = told_to_stop(None);
+    tokio::pin!(told_to_stop);
+    let mut told = false;
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status?,
+            stopped = &mut told_to_stop, if !told => {
+                stopped?;
+                told = true;
+                group.terminate();
+            }
+            // Told to stop, the command has as long as what it leaves behind.
+            () = sleep(grace), if told => group.kill(),
+        }
+    };
+    if !group.is_gone_within(grace).await {
+        remarks.push(format!("the command ended and left processes behind; they were ended after {grace:?}"));
+        group.terminate();
+        if !group.is_gone_within(TERM_GRACE).await {
+            group.kill();
+        }
+    }
+    Ok(end_of(status))
+}
+
+#[cfg(unix)]
+fn end_of(status: ExitStatus) -> CommandEnd {
+    use std::os::unix::process::ExitStatusExt as _;
+    match status.signal() {
+        Some(signal) => CommandEnd::Signalled(signal),
+        None => CommandEnd::Exited(status.code().unwrap_or_default()),
+    }
+}
+
+#[cfg(not(unix))]
+fn end_of(status: ExitStatus) -> CommandEnd {
+    CommandEnd::Exited(status.code().unwrap_or_default())
+}
+
+/// The process group of a command.
+struct Group(Option<u32>);
+
+impl Group {
+    async fn is_gone_within(&self, time: Duration) -> bool {
+        let end = Instant::now() + time;
+        while !self.is_gone() {
+            if Instant::now() >= end {
+                return false;
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        true
+    }
+}
+
+#[cfg(unix)]
+impl Group {
+    fn id(&self) -> Option<rustix::process::Pid> {
+        rustix::process::Pid::from_raw(i32::try_from(self.0?).ok()?)
+    }
+
+    fn is_gone(&self) -> bool {
+        self.id().is_none_or(|id| rustix::process::test_kill_process_group(id).is_err())
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        // A group that is gone needs no signal.
+        let _ = self.id().map(|id| rustix::process::kill_process_group(id, signal));
+    }
+
+    fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    fn kill(&self) {
+        self.signal(rustix::process::Signal::KILL);
+    }
+}
+
+/// Elsewhere only the command itself is known, and it has ended.
+#[cfg(not(unix))]
+impl Group {
+    fn is_gone(&self) -> bool {
+        true
+    }
+
+    fn terminate(&self) {}
+
+    fn kill(&self) {}
+}

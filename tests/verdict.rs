@@ -1,0 +1,150 @@
+//! The verdict: for each check a good client passes, and a bad one fails it and nothing else. The clients are programs of
+//! `tests/clients`, run by `cos-emu exec`.
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// A file of this test run.
+fn file(name: &str, text: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("cos-emu-verdict-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn python_is_there() -> bool {
+    let found = Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success());
+    let required = std::env::var("COS_EMU_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
+    assert!(found || !required, "Python 3 is required, but not installed");
+    if !found {
+        eprintln!("skipped: Python 3 is not installed");
+    }
+    found
+}
+
+/// Runs a command under `cos-emu exec`: its status, and the standard error.
+fn exec(options: &[&str], command: &[&str]) -> (i32, String) {
+    let mut exec = Command::new(env!("CARGO_BIN_EXE_cos-emu"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("COS_EMU_")) {
+        exec.env_remove(name);
+    }
+    for proxy in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        exec.env_remove(proxy);
+    }
+    let Output { status, stderr, .. } =
+        exec.arg("exec").args(options).arg("--").args(command).output().unwrap();
+    (status.code().unwrap(), String::from_utf8_lossy(&stderr).into_owned())
+}
+
+/// What each check meets: the rules of its scenario.
+const FAULTS: &[(&str, &str)] = &[
+    (
+        "V01",
+        r#"{"id": "r", "when": {"op": "PutObject"}, "fire": {"first": 1}, "do": {"error": "ServiceUnavailable"}}"#,
+    ),
+    (
+        "V02",
+        r#"{"id": "r", "when": {"op": "PutObject"}, "fire": {"first": 1}, "apply": "no", "do": {"headers": {"set": {"A": "b"}}}}"#,
+    ),
+    ("V03", ""),
+    ("V04", r#"{"id": "r", "when": {"op": "CompleteMultipartUpload"}, "do": {"error": "InternalError"}}"#),
+    (
+        "V05",
+        r#"{"id": "r", "when": {"op": "PutObject"}, "do": {"keep_alive": {"announce": "close", "really": "keep-alive"}}}"#,
+    ),
+    (
+        "V06",
+        r#"{"id": "r", "when": {"op": "GetObject"}, "fire": {"first": 1}, "do": {"truncate": {"keep": "50%"}}}"#,
+    ),
+    ("V07", ""),
+    (
+        "V08",
+        r#"{"id": "r", "when": {"op": "GetObject"}, "fire": {"first": 1}, "do": {"corrupt": {"offset": 9, "how": "flip"}}}"#,
+    ),
+    (
+        "V09",
+        r#"{"id": "r", "when": {"op": "AppendObject"}, "fire": {"first": 1}, "apply": "yes", "do": {"reset": {"at": "reply"}}}"#,
+    ),
+    ("V10", r#"{"id": "r", "when": {"op": "GetObject"}, "do": {"redirect": {"to": "127.0.0.1"}}}"#),
+];
+
+#[test]
+fn each_check_passes_the_good_client_and_fails_the_bad_one_and_nothing_else_does() {
+    if !python_is_there() {
+        return;
+    }
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/checks.py");
+    for (check, rules) in FAULTS {
+        let text = format!(r#"{{"version": 1, "name": "{check}", "rules": [{rules}]}}"#);
+        let scenario = file(&format!("{check}.json"), &text);
+        for (kind, expected) in [("good", 0), ("bad", 4)] {
+            let options = ["--scenario", scenario.to_str().unwrap()];
+            let (status, errors) = exec(&options, &["python3", program, check, kind]);
+            assert_eq!(status, expected, "{check}, {kind}: {errors}");
+            let reasons: Vec<&str> = errors.lines().filter(|line| line.starts_with("  ")).collect();
+            let others = reasons.iter().filter(|line| !line.starts_with(&format!("  {check}: "))).count();
+            assert_eq!((reasons.is_empty(), others), (kind == "good", 0), "{check}, {kind}: {errors}");
+        }
+    }
+}
+
+#[test]
+fn the_status_of_a_command_goes_before_that_of_the_verdict() {
+    let never = file(
+        "never.json",
+        r#"{"version": 1, "name": "never", "rules": [{"id": "r", "do": {"error": "SlowDown"}}]}"#,
+    );
+    let options = ["--scenario", never.to_str().unwrap()];
+    let (status, errors) = exec(&options, &["sh", "-c", "exit 0"]);
+    assert_eq!(status, 4, "{errors}");
+    assert!(errors.contains("rules/r: rule \"r\" matched 0 times and fired 0 times"), "{errors}");
+    assert!(errors.contains("no request arrived"), "{errors}");
+    assert_eq!(exec(&options, &["sh", "-c", "exit 7"]).0, 7);
+    assert_eq!(exec(&options, &["sh", "-c", "kill -9 $$"]).0, 137);
+    let (status, errors) = exec(&options, &["/nowhere/at-all"]);
+    assert_eq!(status, 127);
+    assert!(errors.contains("cannot run /nowhere/at-all"), "{errors}");
+}
+
+#[test]
+fn a_command_that_is_expected_to_fail_passes_by_failing() {
+    let scenario =
+        file("failure.json", r#"{"version": 1, "name": "failure", "expect": {"client_result": "failure"}}"#);
+    let options = ["--scenario", scenario.to_str().unwrap()];
+    assert_eq!(exec(&options, &["sh", "-c", "exit 7"]).0, 0);
+    let (status, errors) = exec(&options, &["sh", "-c", "exit 0"]);
+    assert_eq!(status, 4);
+    assert!(errors.contains("client_result: it ended with 0, and was to fail"), "{errors}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_command_leaves_behind_is_ended() {
+    let pid = file("pid", "");
+    // Neither the end of its parent nor SIGTERM ends this one.
+    let script =
+        format!("(trap '' TERM; echo $$ >/dev/null; exec sleep 60) & echo $! > {}; exit 0", pid.display());
+    let start = std::time::Instant::now();
+    let (status, errors) = exec(&["--grace", "200ms"], &["sh", "-c", &script]);
+    assert_eq!(status, 0, "{errors}");
+    assert!(errors.contains("left processes behind"), "{errors}");
+    assert!(start.elapsed() < std::time::Duration::from_secs(10));
+    let pid = std::fs::read_to_string(pid).unwrap();
+    // Where nobody reaps orphans it stays as a zombie.
+    let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(") Z "), "{pid} is still there: {state}");
+}
+
+#[test]
+fn the_command_is_told_where_the_server_is() {
+    let script = r#"[ -n "$COS_EMU_URL" ] && [ "$COS_EMU_PROXY" = "$COS_EMU_URL" ] && [ "$COS_ENDPOINT" = "$COS_EMU_URL" ] &&
+        [ "$COS_SECRET_ID/$COS_SECRET_KEY" = AKIDcosemu/cosemu ] && [ "$COS_REGION" = ap-guangzhou ] &&
+        [ "$COS_APPID" = 1250000000 ] && [ "$COS_BUCKET" = test-1250000000 ]"#;
+    let (status, errors) = exec(&[], &["sh", "-c", script]);
+    assert_eq!(status, 0, "{errors}");
+    let (status, _) = exec(&["--bucket", "mine-7,other-7"], &["sh", "-c", "[ $COS_BUCKET = mine-7 ]"]);
+    assert_eq!(status, 0);
+}
