@@ -112,6 +112,12 @@ struct Serve {
     /// Gives the control API an address of its own
     #[arg(long, env = "COS_EMU_CONTROL_LISTEN", value_name = "ADDR:PORT")]
     control_listen: Option<SocketAddr>,
+    /// A name that the control API answers to, beside addresses and names without a dot (repeatable)
+    #[arg(long, env = "COS_EMU_CONTROL_HOST", value_name = "NAME", value_delimiter = ',')]
+    control_host: Vec<String>,
+    /// What who uses the control API has to send as `Authorization: Bearer TOKEN`
+    #[arg(long, env = "COS_EMU_CONTROL_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    control_token: Option<String>,
     /// The faults: a file, `-` for standard input, or the name of a shipped scenario
     #[arg(long, env = "COS_EMU_SCENARIO", value_name = "FILE|NAME|-")]
     scenario: Option<String>,
@@ -369,6 +375,8 @@ fn config(arguments: Serve, scenario: Option<Scenario>) -> Config {
     Config {
         listen: arguments.listen.unwrap_or(usual.listen),
         control_listen: arguments.control_listen,
+        control_hosts: arguments.control_host,
+        control_token: arguments.control_token,
         scenario,
         seed: arguments.seed,
         auth: arguments.auth.map(|auth| match auth {

@@ -92,6 +92,24 @@ pub enum Clock {
 }
 
 impl Clock {
+    /// The clock so much further on.
+    pub fn advanced(self, by: Duration) -> Self {
+        let milliseconds = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        match self {
+            Clock::Real => Clock::Skewed(milliseconds),
+            Clock::Skewed(skew) => Clock::Skewed(skew.saturating_add(milliseconds)),
+            Clock::Frozen(at) => Clock::Frozen(at.plus(by)),
+        }
+    }
+
+    /// The clock that goes on from the present time of this one.
+    pub fn running(self) -> Self {
+        match self {
+            Clock::Frozen(at) => Clock::Skewed(at.0.saturating_sub(real_time().0)),
+            running => running,
+        }
+    }
+
     /// The present time of this clock.
     pub fn now(&self) -> Timestamp {
         match self {

@@ -17,6 +17,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the control API listens, when not on the data port.
     pub control_listen: Option<SocketAddr>,
+    /// Names that the control API answers to, beside addresses and names without a dot.
+    pub control_hosts: Vec<String>,
+    /// What who uses the control API has to know.
+    pub control_token: Option<String>,
     /// The faults; `None` is none.
     pub scenario: Option<Scenario>,
     /// The seed, which goes before the scenario's. Without either one is drawn.
@@ -55,6 +59,8 @@ impl Default for Config {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 3077)),
             control_listen: None,
+            control_hosts: Vec::new(),
+            control_token: None,
             scenario: None,
             seed: None,
             auth: None,

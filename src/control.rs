@@ -1,58 +1,222 @@
-//! The control API: liveness, the counters of the scenario, the journal, reset.
+//! The control API: liveness, worlds, their counters, clocks and journals, verdicts.
 //!
 //! It lives under `/_cos-emu/` wherever the host names no bucket, so that no key can collide with it. No rule touches it
 //! and the journal does not list it. Errors are `application/problem+json`.
 //!
 //! Source: `scenarios.md` 16.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use http::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::journal::Exchange;
+use crate::clock::{Clock, Timestamp};
+use crate::journal::{Exchange, Journal};
 use crate::message::{Head, Reply, reason};
-use crate::scenario::{Count, MustFire};
+use crate::scenario::{Count, Diagnosis, MustFire, Scenario, parse_duration, parse_skew};
 use crate::world::{DEFAULT, World};
 
 /// The prefix of every path of the control API.
 pub const PREFIX: &str = "/_cos-emu/";
 /// The largest page of the journal, and its default.
 const MAX_LISTED: u64 = 10_000;
+/// How long a request may wait for entries, when it does not say.
+const WAIT: Duration = Duration::from_secs(10);
+/// The longest that it may wait.
+const MAX_WAIT: Duration = Duration::from_secs(300);
 
-/// The answer of the control API, and what has to be done for it to be true.
+/// What the control API is asked to do.
 #[derive(Debug)]
-pub struct Controlled {
-    /// The answer.
-    pub reply: Reply,
-    /// Whether the world starts again.
-    pub reset: bool,
+pub enum Asked {
+    /// It is done: this is the answer.
+    Reply(Reply),
+    /// A world is to be made.
+    Create(Box<Scenario>),
+    /// A world goes back to its start.
+    Reset(Arc<World>),
+    /// A world ends.
+    Delete(Arc<World>),
+    /// The answer is a page of the journal, once it has so many entries or so much time has passed.
+    Wait {
+        /// Whose journal.
+        world: Arc<World>,
+        /// Which entries.
+        filter: Filter,
+        /// How many have to match.
+        count: usize,
+        /// How long it is waited.
+        timeout: Duration,
+    },
 }
 
-/// Answers a request of the control API.
-pub fn handle(head: &Head, world: &World) -> Controlled {
+/// Answers a request of the control API, as far as that changes no world but its clock.
+pub fn handle(head: &Head, body: &[u8], worlds: &[Arc<World>]) -> Asked {
     let segments: Vec<&str> = head.path.strip_prefix(PREFIX).unwrap_or("").split('/').collect();
-    let is_get = matches!(head.method, Method::GET | Method::HEAD);
-    let reply = match segments.as_slice() {
-        ["livez" | "readyz"] if is_get => text("ok\n"),
-        ["v1", "scenarios", id, ..] if *id != DEFAULT => problem(
-            404,
-            &format!("there is no scenario \"{id}\"; the one of the command line is \"{DEFAULT}\""),
-        ),
-        ["v1", "scenarios", _] if is_get => document(&counters(world)),
-        ["v1", "scenarios", _, "journal"] if is_get => {
-            journal(head, world).unwrap_or_else(|detail| problem(400, &detail))
-        }
-        ["v1", "scenarios", _, "reset"] if head.method == Method::POST => {
-            return Controlled { reply: Reply::new(204), reset: true };
-        }
-        ["livez" | "readyz"] | ["v1", "scenarios", _] | ["v1", "scenarios", _, "journal"] => {
-            problem(405, "this path takes GET").with("Allow", "GET, HEAD")
-        }
-        ["v1", "scenarios", _, "reset"] => problem(405, "this path takes POST").with("Allow", "POST"),
+    let find = |id: &str| worlds.iter().find(|world| world.id == id);
+    Asked::Reply(match segments.as_slice() {
+        ["livez" | "readyz"] => allow(head, &[Method::GET, Method::HEAD]).unwrap_or_else(|| text("ok\n")),
+        ["v1", "scenarios"] => match head.method {
+            Method::GET | Method::HEAD => {
+                document(200, &worlds.iter().map(|world| counters(world)).collect::<Vec<_>>())
+            }
+            Method::POST => match Scenario::parse("scenario.json", body, None) {
+                Ok(scenario) => return Asked::Create(Box::new(scenario)),
+                Err(diagnosis) => invalid(&diagnosis),
+            },
+            _ => not_allowed("GET, HEAD, POST"),
+        },
+        ["v1", "scenarios", id, rest @ ..] => match find(id) {
+            Some(world) => return of_world(head, body, world, rest),
+            None => problem(
+                404,
+                &format!("there is no scenario \"{id}\"; that of the command line is \"{DEFAULT}\""),
+            ),
+        },
         _ => problem(404, &format!("there is nothing at {}", head.path)),
-    };
-    Controlled { reply, reset: false }
+    })
 }
+
+/// Answers a request for one world.
+fn of_world(head: &Head, body: &[u8], world: &Arc<World>, rest: &[&str]) -> Asked {
+    let reads = allow(head, &[Method::GET, Method::HEAD]);
+    let posts = allow(head, &[Method::POST]);
+    Asked::Reply(match rest {
+        [] if head.method == Method::DELETE && world.id == DEFAULT => problem(
+            409,
+            "the scenario of the command line ends with the server; \"reset\" puts it back to its start",
+        ),
+        [] if head.method == Method::DELETE => return Asked::Delete(world.clone()),
+        [] => allow(head, &[Method::GET, Method::HEAD, Method::DELETE])
+            .unwrap_or_else(|| document(200, &counters(world))),
+        ["journal"] => match reads.map_or_else(|| wait(head, world), |refused| Ok(Asked::Reply(refused))) {
+            Ok(asked) => return asked,
+            Err(detail) => problem(400, &detail),
+        },
+        ["journal.jsonl"] => reads.unwrap_or_else(|| lines(&world.journal())),
+        ["journal", n, "explain"] => reads.unwrap_or_else(|| explain(n, &world.journal())),
+        ["reset"] => match posts {
+            Some(refused) => refused,
+            None => return Asked::Reset(world.clone()),
+        },
+        ["verdict"] => posts.unwrap_or_else(|| verdict(head, world)),
+        ["clock"] => match head.method {
+            Method::GET | Method::HEAD => clock(world),
+            Method::PUT => {
+                set_clock(body, world).map_or_else(|detail| problem(400, &detail), |()| clock(world))
+            }
+            _ => not_allowed("GET, HEAD, PUT"),
+        },
+        _ => problem(404, &format!("there is nothing at {}", head.path)),
+    })
+}
+
+/// Refuses another method than these.
+fn allow(head: &Head, methods: &[Method]) -> Option<Reply> {
+    let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    (!methods.contains(&head.method)).then(|| not_allowed(&names.join(", ")))
+}
+
+fn not_allowed(methods: &str) -> Reply {
+    problem(405, &format!("this path takes {methods}")).with("Allow", methods)
+}
+
+/// The answer when a world was made.
+pub fn created(world: &World, endpoint: &str, header: &str) -> Reply {
+    let client = world.client.as_ref().map(|(id, key)| json!({ "id": id, "key": key }));
+    let made = json!({
+        "id": world.id,
+        "name": world.scenario.name,
+        "seed": world.seed.to_string(),
+        "endpoint": endpoint,
+        "header": { "name": header, "value": world.id },
+        "client": client,
+    });
+    document(201, &made)
+}
+
+/// The answer for a scenario that is not valid.
+fn invalid(diagnosis: &Diagnosis) -> Reply {
+    let errors: Vec<Value> = diagnosis
+        .problems()
+        .iter()
+        .map(|problem| {
+            let (line, column) = diagnosis.position(problem.span.start);
+            json!({
+                "code": problem.code,
+                "line": line,
+                "column": column,
+                "path": problem.path,
+                "message": problem.message,
+                "hint": problem.hint,
+            })
+        })
+        .collect();
+    let body = json!({
+        "type": "about:blank",
+        "title": reason(422),
+        "status": 422,
+        "detail": diagnosis.to_string(),
+        "errors": errors,
+    });
+    problem_document(422, &body)
+}
+
+// ---- verdict ----
+
+/// Judges: 200 when everything holds, 409 when not; as JSON, JUnit XML, or a page, as the client accepts.
+pub fn verdict(head: &Head, world: &World) -> Reply {
+    let judgement = world.judge(None);
+    let status = if judgement.verdict.holds { 200 } else { 409 };
+    let accepts = head.header("accept").unwrap_or_default();
+    let (kind, body) = if accepts.contains("text/html") {
+        ("text/html; charset=utf-8", judgement.html())
+    } else if accepts.contains("xml") {
+        ("application/xml", judgement.junit())
+    } else {
+        return document(status, &judgement.verdict);
+    };
+    Reply::new(status).with("Content-Type", kind).with_body(body.into_bytes())
+}
+
+// ---- clock ----
+
+fn clock(world: &World) -> Reply {
+    let mode = match world.clock() {
+        Clock::Real => json!({ "run": true }),
+        Clock::Skewed(milliseconds) => json!({ "run": true, "skew_ms": milliseconds }),
+        Clock::Frozen(_) => json!({ "run": false }),
+    };
+    let mut clock = json!({ "now": world.now().iso_milliseconds() });
+    clock
+        .as_object_mut()
+        .expect("it is an object")
+        .extend(mode.as_object().expect("it is an object").clone());
+    document(200, &clock)
+}
+
+/// Sets a clock: `{ "freeze": "…Z" }`, `{ "advance": "4h" }`, `{ "skew": "+20m" }` or `{ "run": true }`.
+fn set_clock(body: &[u8], world: &World) -> Result<(), String> {
+    const FORMS: &str = "write { \"freeze\": \"2024-05-01T00:00:00Z\" }, { \"advance\": \"4h\" }, { \"skew\": \"+20m\" } or { \"run\": true }";
+    let document: Value = serde_json::from_slice(body).map_err(|error| format!("{error}; {FORMS}"))?;
+    let members = document.as_object().filter(|members| members.len() == 1).ok_or(FORMS)?;
+    let (name, value) = members.iter().next().ok_or(FORMS)?;
+    let text = value.as_str();
+    let now = world.clock();
+    let wrong = || format!("{name} is {value}; {FORMS}");
+    let clock = match name.as_str() {
+        "freeze" => Clock::Frozen(text.and_then(Timestamp::parse_iso).ok_or_else(wrong)?),
+        "advance" => now.advanced(text.and_then(parse_duration).ok_or_else(wrong)?),
+        "skew" => Clock::Skewed(text.and_then(parse_skew).ok_or_else(wrong)?),
+        "run" if *value == Value::Bool(true) => now.running(),
+        _ => return Err(wrong()),
+    };
+    world.set_clock(clock);
+    Ok(())
+}
+
+// ---- counters ----
 
 /// The scenario with the counters of each rule.
 fn counters(world: &World) -> Value {
@@ -72,7 +236,7 @@ fn counters(world: &World) -> Value {
     let connections: Vec<_> =
         connections.map(|(rule, count)| counted(&rule.id, rule.must_fire, *count)).collect();
     let mut counters = json!({
-        "id": DEFAULT,
+        "id": world.id,
         "name": world.scenario.name,
         "seed": world.seed.to_string(),
         "rules": rules,
@@ -84,6 +248,79 @@ fn counters(world: &World) -> Value {
     counters
 }
 
+// ---- journal ----
+
+/// Which entries of the journal are meant.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    from: u64,
+    limit: usize,
+    /// Names and values, all of which have to hold.
+    wanted: Vec<(&'static str, String)>,
+}
+
+/// What entries can be filtered by.
+const FILTERS: &[&str] = &["op", "bucket", "key", "upload", "part", "client", "rule", "status", "outcome"];
+
+impl Filter {
+    fn holds(&self, entry: &Exchange) -> bool {
+        let is = |value: &Option<String>, wanted: &str| value.as_deref() == Some(wanted);
+        self.wanted.iter().all(|(name, wanted)| match *name {
+            "op" => entry.op == Some(wanted),
+            "bucket" => is(&entry.bucket, wanted),
+            "key" => is(&entry.key, wanted),
+            "upload" => is(&entry.upload, wanted),
+            "part" => entry.part.is_some_and(|part| part.to_string() == *wanted),
+            "client" => is(&entry.client, wanted),
+            "rule" => entry.rules.iter().any(|rule| rule.id == *wanted),
+            "status" => entry.answer.as_ref().is_some_and(|answer| answer.status.to_string() == *wanted),
+            _ => entry.rules.iter().any(|rule| rule.outcome == wanted),
+        })
+    }
+}
+
+/// Reads what a request for the journal asks for: `from`, `limit`, the filters, `wait` for so many entries and
+/// `timeout`.
+///
+/// # Errors
+/// Says which parameter is unknown or does not parse.
+fn wait(head: &Head, world: &Arc<World>) -> Result<Asked, String> {
+    let mut filter = Filter { limit: MAX_LISTED as usize, ..Filter::default() };
+    let (mut count, mut timeout) = (0, WAIT);
+    for (name, value) in head.query.pairs() {
+        let number =
+            || value.parse::<u64>().map_err(|_| format!("{name} is \"{value}\", but must be a number"));
+        match name.as_str() {
+            "from" => filter.from = number()?,
+            "limit" => filter.limit = number()?.min(MAX_LISTED) as usize,
+            "wait" => count = number()?.min(MAX_LISTED) as usize,
+            "timeout" => {
+                timeout = parse_duration(value)
+                    .ok_or_else(|| format!("timeout is \"{value}\", but must be a duration such as 10s"))?
+                    .min(MAX_WAIT);
+            }
+            other => match FILTERS.iter().find(|known| **known == other) {
+                Some(known) => filter.wanted.push((known, value.clone())),
+                None => {
+                    return Err(format!(
+                        "the parameter {name} is not known; there are from, limit, wait, timeout, {}",
+                        FILTERS.join(", ")
+                    ));
+                }
+            },
+        }
+    }
+    if count == 0 {
+        return Ok(Asked::Reply(page(&world.journal(), &filter)));
+    }
+    Ok(Asked::Wait { world: world.clone(), filter, count, timeout })
+}
+
+/// Whether the journal has so many entries that the filter lets through.
+pub fn has(journal: &Journal, filter: &Filter, count: usize) -> bool {
+    journal.entries(filter.from, usize::MAX).filter(|entry| filter.holds(entry)).take(count).count() >= count
+}
+
 /// A page of the journal.
 #[derive(Serialize)]
 struct JournalPage<'a> {
@@ -92,30 +329,39 @@ struct JournalPage<'a> {
     next: u64,
 }
 
-/// The entries of the journal: `from` a number on, at most `limit`.
-///
-/// # Errors
-/// Says which parameter is unknown or does not parse.
-fn journal(head: &Head, world: &World) -> Result<Reply, String> {
-    let (mut from, mut limit) = (0, MAX_LISTED);
-    for (name, value) in head.query.pairs() {
-        let number =
-            || value.parse::<u64>().map_err(|_| format!("{name} is \"{value}\", but must be a number"));
-        match name.as_str() {
-            "from" => from = number()?,
-            "limit" => limit = number()?.min(MAX_LISTED),
-            _ => return Err(format!("the parameter {name} is not known; there are from and limit")),
-        }
-    }
-    let journal = world.journal();
-    let exchanges: Vec<_> = journal.entries(from, limit as usize).collect();
-    let next = exchanges.last().map_or(journal.next(), |last| last.n + 1);
-    Ok(document(&JournalPage { exchanges, dropped: journal.dropped(), next }))
+/// The entries that the filter lets through.
+pub fn page(journal: &Journal, filter: &Filter) -> Reply {
+    let entries = journal.entries(filter.from, usize::MAX).filter(|entry| filter.holds(entry));
+    let mut exchanges: Vec<_> = entries.take(filter.limit + 1).collect();
+    // Where the page is full, the next one begins behind its last entry.
+    let more = exchanges.len() > filter.limit;
+    exchanges.truncate(filter.limit);
+    let next = exchanges.last().filter(|_| more).map_or(journal.next(), |last| last.n + 1);
+    document(200, &JournalPage { exchanges, dropped: journal.dropped(), next })
 }
 
-fn document(value: &impl Serialize) -> Reply {
+/// The whole journal, an entry in each line.
+fn lines(journal: &Journal) -> Reply {
+    let mut lines = Vec::new();
+    for entry in journal.entries(0, usize::MAX) {
+        serde_json::to_writer(&mut lines, entry).expect("a JSON value can be written");
+        lines.push(b'\n');
+    }
+    Reply::new(200).with("Content-Type", "application/x-ndjson").with_body(lines)
+}
+
+/// Why each rule did or did not act on an exchange.
+fn explain(n: &str, journal: &Journal) -> Reply {
+    let entry = n.parse().ok().and_then(|n: u64| journal.entries(n, 1).find(|entry| entry.n == n));
+    match entry {
+        Some(entry) => text(&entry.explained()),
+        None => problem(404, &format!("the journal has no entry {n}; {} were dropped", journal.dropped())),
+    }
+}
+
+fn document(status: u16, value: &impl Serialize) -> Reply {
     let body = serde_json::to_vec_pretty(value).expect("a JSON value can be written");
-    Reply::new(200).with("Content-Type", "application/json").with_body(body)
+    Reply::new(status).with("Content-Type", "application/json").with_body(body)
 }
 
 fn text(text: &str) -> Reply {
@@ -124,7 +370,13 @@ fn text(text: &str) -> Reply {
 
 /// An error of the control API.
 pub fn problem(status: u16, detail: &str) -> Reply {
-    let body = json!({ "type": "about:blank", "title": reason(status), "status": status, "detail": detail });
-    let body = serde_json::to_vec_pretty(&body).expect("a JSON value can be written");
+    problem_document(
+        status,
+        &json!({ "type": "about:blank", "title": reason(status), "status": status, "detail": detail }),
+    )
+}
+
+fn problem_document(status: u16, body: &Value) -> Reply {
+    let body = serde_json::to_vec_pretty(body).expect("a JSON value can be written");
     Reply::new(status).with("Content-Type", "application/problem+json").with_body(body)
 }

@@ -209,6 +209,39 @@ impl Exchange {
         self.took_ms = u64::try_from(over.saturating_sub(began).as_millis()).unwrap_or(u64::MAX);
     }
 
+    /// Why each rule that matched did or did not act, in plain words; a line each.
+    pub fn explained(&self) -> String {
+        let what = self.op.unwrap_or("a request that is no operation");
+        let mut text =
+            format!("#{} {what} {} {}, attempt {}\n", self.n, self.method, self.path, self.attempt);
+        for rule in &self.rules {
+            let matched = match rule.scope.as_str() {
+                "" => format!("its match {}", rule.match_number),
+                scope => format!("its match {} of {scope}", rule.match_number),
+            };
+            let words = match (rule.outcome, &rule.by) {
+                ("fired", _) => format!("fired, on {matched}"),
+                ("not-due", _) => format!("matched, but is not due on {matched}"),
+                ("shadowed", Some(by)) => format!("matched ({matched}), but \"{by}\" acted instead"),
+                ("refused", _) => {
+                    format!("matched ({matched}), but the service had refused the request already")
+                }
+                _ => format!("matched ({matched}), but what it does was not reached"),
+            };
+            text.push_str(&format!("rule \"{}\" {words}\n", rule.id));
+        }
+        if self.rules.is_empty() {
+            text.push_str("no rule matched\n");
+        }
+        for action in &self.actions {
+            text.push_str(&format!("{}: {}\n", action.action, action.effect));
+        }
+        for note in &self.notes {
+            text.push_str(&format!("note: {note}\n"));
+        }
+        text
+    }
+
     /// The bytes that its free texts take.
     fn text_bytes(&self) -> usize {
         let optional = [&self.bucket, &self.key, &self.upload, &self.job, &self.range, &self.client];

@@ -26,14 +26,17 @@ pub const DEFAULT: &str = "default";
 /// All state of one scenario.
 #[derive(Debug)]
 pub struct World {
+    /// Its id.
+    pub id: String,
+    /// The access key pair that was made for it.
+    pub client: Option<(String, String)>,
     /// The rules.
     pub scenario: Scenario,
     /// Which rules a request can match at all.
     pub index: Index,
     /// The seed in use.
     pub seed: Seed,
-    /// The clock.
-    pub clock: Clock,
+    clock: Mutex<Clock>,
     /// The account.
     pub account: Account,
     /// How strictly signatures are checked.
@@ -67,19 +70,34 @@ pub struct State {
     pub uses: Uses,
 }
 
+/// What tells a world from the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// Its id.
+    pub id: String,
+    /// The access key pair that was made for it.
+    pub client: Option<(String, String)>,
+}
+
+impl Default for Name {
+    fn default() -> Self {
+        Name { id: DEFAULT.to_owned(), client: None }
+    }
+}
+
 /// Uses of credentials by id.
 pub type Uses = HashMap<String, u32>;
 
 impl World {
     /// The world of a configuration and a scenario, at its start; `uptime` is how long the server has been running.
-    pub fn new(config: &Config, scenario: Scenario, seed: Seed, uptime: Duration) -> Self {
+    pub fn new(config: &Config, scenario: Scenario, seed: Seed, uptime: Duration, name: Name) -> Self {
         let clock = clock(config, &scenario);
         let account = account(config, &scenario);
         let mut store = Store::default();
         furnish(&mut store, config, &scenario.setup, &account, seed, clock.now());
         let state = Arc::new(Mutex::new(State::new(store, &scenario)));
         let journal = Arc::new(Mutex::new(Journal::new(config.journal_capacity)));
-        World::over(config, scenario, seed, uptime, state, journal)
+        World::over(config, scenario, seed, uptime, state, journal, name)
     }
 
     /// The world that goes on with what is stored and journalled in this one, under another scenario. What the new one
@@ -93,7 +111,7 @@ impl World {
             let store = std::mem::take(&mut state.store);
             *state = State::new(store, &scenario);
         }
-        World::over(config, scenario, seed, uptime, self.state.clone(), self.journal.clone())
+        World::over(config, scenario, seed, uptime, self.state.clone(), self.journal.clone(), self.name())
     }
 
     fn over(
@@ -103,8 +121,12 @@ impl World {
         uptime: Duration,
         state: Arc<Mutex<State>>,
         journal: Arc<Mutex<Journal>>,
+        Name { id, client }: Name,
     ) -> Self {
         let mut credentials = config.credentials.clone();
+        if let Some((id, key)) = &client {
+            credentials.insert(id.clone(), Secret { key: key.clone(), token: None });
+        }
         let mut expiries = HashMap::new();
         for credential in &scenario.setup.credentials {
             let secret = Secret { key: credential.key.clone(), token: credential.token.clone() };
@@ -113,6 +135,8 @@ impl World {
         }
         let clock = clock(config, &scenario);
         World {
+            id,
+            client,
             index: Index::new(&scenario.rules),
             account: account(config, &scenario),
             auth: config.auth.or(scenario.server.auth).unwrap_or_default(),
@@ -120,12 +144,31 @@ impl World {
             began_after: uptime,
             scenario,
             seed,
-            clock,
+            clock: Mutex::new(clock),
             credentials,
             expiries,
             state,
             journal,
         }
+    }
+
+    /// The world as it was at its start, under the same id and seed.
+    pub fn reset(&self, config: &Config, uptime: Duration) -> Self {
+        World::new(config, self.scenario.clone(), self.seed, uptime, self.name())
+    }
+
+    fn name(&self) -> Name {
+        Name { id: self.id.clone(), client: self.client.clone() }
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> Clock {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets the clock. Jobs, uploads, tokens and signatures follow at once.
+    pub fn set_clock(&self, clock: Clock) {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = clock;
     }
 
     /// Matches and firings of each rule, then of each rule for connections.
@@ -171,7 +214,7 @@ impl World {
 
     /// The present time of this world.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.clock().now()
     }
 
     /// How long it has been active when the server has been running for `uptime`.

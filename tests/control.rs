@@ -131,7 +131,7 @@ fn what_is_wrong_is_a_problem_document() {
         ("GET", "v1/scenarios/default/reset", 405),
         ("DELETE", "v1/scenarios/default/journal", 405),
         ("GET", "v1/scenarios/default/journal?from=x", 400),
-        ("GET", "v1/scenarios/default/journal?op=GetObject", 400),
+        ("GET", "v1/scenarios/default/journal?operation=GetObject", 400),
     ] {
         let answer = control(&server, method, path);
         assert_eq!(answer.status, status, "{method} {path}");

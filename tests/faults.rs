@@ -974,7 +974,7 @@ fn two_runs_answer_and_journal_alike() {
             seen.push((text(&bytes), end));
         }
         let mut journal = server.journal();
-        journal.iter_mut().for_each(|exchange| exchange.at.clear());
+        journal.iter_mut().for_each(|exchange| (exchange.at, exchange.took_ms) = (String::new(), 0));
         (seen, serde_json::to_string(&journal).unwrap())
     };
     let (first, second) = (run(), run());

@@ -9,7 +9,7 @@ use cos_emu::{Emulation, Operation, library};
 /// Which modules of the crate a module may use. `server` and `lib` may use everything.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("cli", &["chance", "config", "judge", "message", "operation", "scenario", "server", "signature"]),
-    ("control", &["journal", "message", "scenario", "world"]),
+    ("control", &["clock", "journal", "message", "scenario", "world"]),
     (
         "world",
         &[

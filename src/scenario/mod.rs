@@ -24,7 +24,7 @@ pub use engine::{
 pub use expect::{Backoff, Check, ClientResult, Expect, ExpectedObject, Retries};
 pub use explain::explain;
 pub use file::{
-    ACTIONS, ClockSetting, ConnectionAction, ContentSetup, Entry, Expiry, IdleEnd, KeepAliveLimits,
+    ACTIONS, Claim, ClockSetting, ConnectionAction, ContentSetup, Entry, Expiry, IdleEnd, KeepAliveLimits,
     Readiness, Scenario, Setup, schema,
 };
 pub use index::Index;
@@ -36,4 +36,4 @@ pub use rule::{
     Action, Apply, Blanks, Checksum, ChecksumValue, ChunkFault, ContinueMode, Corruption, Declared,
     ErrorAnswer, Forgotten, Kept, LateError, MustFire, Point, RangeAnswer, Rule, Staleness, Then, Truncation,
 };
-pub use value::{Offset, parse_duration, parse_size};
+pub use value::{Offset, parse_duration, parse_size, parse_skew};

@@ -54,6 +54,13 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     seconds(text).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
+/// Reads a difference of clocks as files write it, in milliseconds: `+20m`, `-20m`.
+pub fn parse_skew(text: &str) -> Option<i64> {
+    let magnitude = parse_duration(text.strip_prefix(['+', '-'])?)?;
+    let milliseconds = i64::try_from(magnitude.as_millis()).ok()?;
+    Some(if text.starts_with('-') { -milliseconds } else { milliseconds })
+}
+
 /// Whether a text has the form of a duration, however long.
 pub fn is_duration(text: &str) -> bool {
     seconds(text).is_some()

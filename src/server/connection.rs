@@ -22,12 +22,12 @@ use super::body::Outgoing;
 use super::play::{DRAIN_LIMIT, Played, close, play};
 use super::socket::{Meter, Patience, Phase, Socket, Watcher};
 use super::stream::Stream;
-use super::{Role, STOP_GRACE, Shell, dispatch, malformed};
+use super::{Door, Role, STOP_GRACE, Shell, dispatch, malformed};
 use crate::chance::Roll;
 use crate::journal::Ended;
 use crate::scenario::{ConnectionAction, IdleEnd, amount, decide_connection};
 use crate::wire::script::{End, Script};
-use crate::world::World;
+use crate::world::{DEFAULT, World};
 
 /// The largest head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -39,6 +39,8 @@ pub(super) struct Link {
     pub(super) number: u64,
     /// What its listener serves.
     pub(super) role: Role,
+    /// The id of the world whose port it came to.
+    pub(super) claimed: Option<Arc<str>>,
     requests: AtomicU64,
     /// The rule that ends the connection behind its n-th request.
     pub(super) limit: Option<RequestLimit>,
@@ -184,8 +186,10 @@ impl Fault {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve(stream: Stream, peer: IpAddr, shell: Arc<Shell>, role: Role) {
-    let world = shell.world();
+pub(super) async fn serve(stream: Stream, peer: IpAddr, shell: Arc<Shell>, door: Door) {
+    let role = door.role;
+    let claimed = door.claimed.as_ref().map(|(id, _)| id.clone());
+    let Some(world) = shell.worlds().find(claimed.as_deref().unwrap_or(DEFAULT)) else { return };
     let fault = match role {
         Role::Data => Fault::decide(&world, peer, world.elapsed(shell.uptime())),
         Role::Control => Fault { wait: Some(Duration::ZERO), refused: false, idle: None, limit: None },
@@ -193,6 +197,7 @@ pub(super) async fn serve(stream: Stream, peer: IpAddr, shell: Arc<Shell>, role:
     let link = Arc::new(Link {
         number: shell.connections.fetch_add(1, Ordering::Relaxed) + 1,
         role,
+        claimed,
         requests: AtomicU64::new(0),
         limit: fault.limit.map(|(limit, _)| limit),
         open: Mutex::new(None),
@@ -205,8 +210,9 @@ pub(super) async fn serve(stream: Stream, peer: IpAddr, shell: Arc<Shell>, role:
         Patience { head: shell.config.head_timeout, idle: idle_rule.map_or(idle, |(after, ..)| after) };
     let mut socket = Socket::new(stream, patience, link.clone());
     let meter = socket.meter().clone();
+    let stop = door.claimed.map_or_else(|| shell.stop.clone(), |(_, stop)| stop);
     let stopped = async {
-        shell.stop.cancelled().await;
+        stop.cancelled().await;
         tokio::time::sleep(STOP_GRACE).await;
     };
     let lived = async {

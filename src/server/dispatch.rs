@@ -18,7 +18,8 @@ use super::connection::{Link, Open, RequestLimit, Takeover};
 use super::intake::Intake;
 use super::plan::{Happening, Plan, Planned};
 use super::socket::Meter;
-use super::{Role, Shell, forget};
+use super::worlds::UnknownWorld;
+use super::{Shell, controlled, forget};
 use crate::chance::{Identity, Roll};
 use crate::clock::Timestamp;
 use crate::content::Content;
@@ -35,7 +36,7 @@ use crate::store::{Change, ChunkRange, Lag, Look, Store};
 use crate::wire::head::{self, Connection, Framing, Line};
 use crate::wire::reshape::{At, Modifier, reshape};
 use crate::wire::script::{End, Moment, Script, Step};
-use crate::world::{DEFAULT, State, Uses, World};
+use crate::world::{State, Uses, World};
 use crate::{cas, code, control, cos};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -53,7 +54,7 @@ const EXPIRED_TOKEN: &str = "ExpiredToken";
 /// # Errors
 /// A script, when the answer is not one that hyper would give.
 pub(super) async fn exchange(
-    shell: &Shell,
+    shell: &Arc<Shell>,
     link: &Arc<Link>,
     meter: &Arc<Meter>,
     request: Request<Incoming>,
@@ -61,16 +62,60 @@ pub(super) async fn exchange(
     let (parts, body) = request.into_parts();
     let head = head_of(parts);
     let number = link.next_request();
-    if let Some(reply) = control(&head, link.role, shell) {
-        let framing = framing(&head, !head.announces_body(), number, link, shell, None);
+    if controlled::is_meant(&head, link.role, shell) {
+        let reply = controlled::answer(&head, body, shell).await;
+        let framing = framing(&head, true, number, link, shell, None);
         let lines = head::lines(&reply, &framing);
         return Ok(honest(reply.status, lines, framing.body_of(&reply), shell, meter));
     }
-    let exchange = Arrived::new(shell, link, head, number);
+    let bucket = || {
+        let world = shell.world();
+        match Route::find(&head, &world.account) {
+            Route::Cos(Ok(target)) => Some(target.bucket),
+            _ => None,
+        }
+    };
+    let chosen = shell.worlds().choose(&head, link.claimed.as_deref(), bucket);
+    let world = match chosen {
+        Ok(world) => world,
+        Err(UnknownWorld(id)) => return Ok(misdirected(shell, link, meter, &head, number, &id)),
+    };
+    let exchange = Arrived::new(shell, link, world, head, number);
     let patience = shell.config.body_timeout.or(exchange.world.scenario.server.body_timeout);
     let patience = patience.unwrap_or(BODY_TIMEOUT);
     let intake = Intake::new(body, exchange.head.content_length(), patience, shell.memory.clone());
     exchange.run(intake, meter).await
+}
+
+/// The answer to a request for a world that is not there. It stands in the journal of the default one.
+fn misdirected(
+    shell: &Shell,
+    link: &Arc<Link>,
+    meter: &Arc<Meter>,
+    head: &Head,
+    number: u64,
+    id: &str,
+) -> Response<Outgoing> {
+    let reply = control::problem(421, &format!("there is no scenario \"{id}\""));
+    let framing = framing(head, !head.announces_body(), number, link, shell, None);
+    let world = shell.world();
+    let ended = if framing.kept == Connection::KeepAlive { Ended::KeepAlive } else { Ended::Close };
+    world.journal().begin(Exchange {
+        world: world.id.clone(),
+        connection: link.number,
+        request: number,
+        at: world.now().iso_milliseconds(),
+        service: service_of(head).name(),
+        method: head.method.to_string(),
+        host: head.host().to_owned(),
+        path: head.path.clone(),
+        query: head.query.raw().to_owned(),
+        answer: Some(answer(&reply, reply.body.len(), &framing)),
+        ended: Some(ended),
+        notes: vec![format!("there is no scenario \"{id}\"")],
+        ..Exchange::default()
+    });
+    honest(reply.status, head::lines(&reply, &framing), framing.body_of(&reply), shell, meter)
 }
 
 /// The service that a request is for: by its host, or else by its path.
@@ -96,26 +141,6 @@ fn head_of(parts: Parts) -> Head {
         method: parts.method,
         headers: parts.headers,
     }
-}
-
-/// The answer of the control API, if the request is for it.
-fn control(head: &Head, role: Role, shell: &Shell) -> Option<Reply> {
-    let has_own_port = shell.config.control_listen.is_some();
-    let is_for_it = match role {
-        Role::Control => true,
-        Role::Data => {
-            !has_own_port
-                && head.path.starts_with(control::PREFIX)
-                && cos::host_form(head.host()) == cos::HostForm::Other
-        }
-    };
-    is_for_it.then(|| {
-        let controlled = control::handle(head, &shell.world());
-        if controlled.reset {
-            shell.reset();
-        }
-        controlled.reply
-    })
 }
 
 /// What a request is for, or why that cannot be told.
@@ -357,10 +382,9 @@ enum Fate {
 
 impl<'a> Arrived<'a> {
     /// Routes a request, checks its signature, and decides which rules act on it.
-    fn new(shell: &'a Shell, link: &'a Arc<Link>, head: Head, number: u64) -> Self {
+    fn new(shell: &'a Shell, link: &'a Arc<Link>, world: Arc<World>, head: Head, number: u64) -> Self {
         let head = Arc::new(head);
         let began = shell.uptime();
-        let world = shell.world();
         let route = Route::find(&head, &world.account);
         let verdict = route.verify(&head, &world);
         let now = world.now();
@@ -400,6 +424,7 @@ impl<'a> Arrived<'a> {
         let identity = Identity::new(world.seed, decision.request, decision.arrival);
         let context = Context { now, identity, account: &world.account };
         let mut entry = entry(&facts, &decision, &world.scenario.rules, now);
+        entry.world = world.id.clone();
         entry.connection = link.number;
         entry.request = number;
         entry.headers = Some(head.clone());
@@ -1017,7 +1042,6 @@ fn entry(facts: &Facts<'_>, decision: &Decision, rules: &[Rule], now: Timestamp)
         },
     });
     let mut entry = Exchange {
-        world: DEFAULT.to_owned(),
         at: now.iso_milliseconds(),
         service: facts.service.name(),
         op: facts.operation.map(Operation::name),

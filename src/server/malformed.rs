@@ -17,7 +17,6 @@ use crate::message::{Context, Head, Query, Version};
 use crate::operation::Service;
 use crate::wire::head::{Connection, Framing, encode, lines};
 use crate::wire::script::{End, Script};
-use crate::world::DEFAULT;
 use crate::{cas, cos};
 
 /// The first byte of a TLS handshake.
@@ -25,7 +24,8 @@ const TLS_HANDSHAKE: u8 = 0x16;
 
 /// The answer to what hyper could not read, or what did not come in time.
 pub(super) fn answer(error: &hyper::Error, bytes: &[u8], shell: &Shell, link: &Arc<Link>) -> Script {
-    let world = shell.world();
+    let of_port = link.claimed.as_deref().and_then(|id| shell.worlds().find(id));
+    let world = of_port.unwrap_or_else(|| shell.world());
     let head = guess(bytes);
     let service = service_of(&head);
     let now = world.now();
@@ -58,7 +58,7 @@ pub(super) fn answer(error: &hyper::Error, bytes: &[u8], shell: &Shell, link: &A
         }
     };
     world.journal().begin(Exchange {
-        world: DEFAULT.to_owned(),
+        world: world.id.clone(),
         connection: link.number,
         request,
         at: now.iso_milliseconds(),

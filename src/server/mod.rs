@@ -5,6 +5,7 @@
 
 mod body;
 mod connection;
+mod controlled;
 mod dispatch;
 mod exec;
 mod forget;
@@ -17,12 +18,13 @@ mod process;
 mod socket;
 mod spelling;
 mod stream;
+mod worlds;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
@@ -32,12 +34,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::worlds::{Other, Worlds};
 use crate::chance::Seed;
 use crate::config::Config;
 use crate::journal::Exchange;
 use crate::judge::{self, CommandEnd, Judgement, Verdict};
 use crate::scenario::{ClientResult, Scenario};
-use crate::world::World;
+use crate::world::{Name, World};
 use stream::Stream;
 
 pub use exec::{NOT_MET, Run, run_and_judge};
@@ -94,7 +97,9 @@ pub enum StartError {
 struct Shell {
     config: Config,
     started: Instant,
-    world: RwLock<Arc<World>>,
+    worlds: RwLock<Worlds>,
+    /// Who listens, for ports that are opened later.
+    tasks: TaskTracker,
     spelling: http::Extensions,
     memory: Arc<intake::Memory>,
     connections: AtomicU64,
@@ -108,6 +113,20 @@ enum Role {
     Data,
     /// The control API alone.
     Control,
+}
+
+/// What came through: what its listener serves, and the world that it belongs to.
+#[derive(Debug, Clone)]
+struct Door {
+    role: Role,
+    /// The id of the world whose port it is, and what ends it.
+    claimed: Option<(Arc<str>, CancellationToken)>,
+}
+
+impl Door {
+    fn of(role: Role) -> Self {
+        Door { role, claimed: None }
+    }
 }
 
 impl Emulator {
@@ -132,8 +151,16 @@ impl Emulator {
         let addr = addr_of(&data, config.listen)?;
         let control_addr = control.as_ref().map(|control| addr_of(control, config.listen)).transpose()?;
 
+        let tasks = TaskTracker::new();
         let shell = Arc::new(Shell {
-            world: RwLock::new(Arc::new(World::new(&config, scenario, seed, Duration::ZERO))),
+            worlds: RwLock::new(Worlds::new(World::new(
+                &config,
+                scenario,
+                seed,
+                Duration::ZERO,
+                Name::default(),
+            ))),
+            tasks: tasks.clone(),
             started: Instant::now(),
             memory: intake::Memory::new(config.max_memory_bytes),
             connections: AtomicU64::new(0),
@@ -141,10 +168,9 @@ impl Emulator {
             config,
             spelling,
         });
-        let tasks = TaskTracker::new();
-        tasks.spawn(accept(shell.clone(), tasks.clone(), data, Role::Data));
+        tasks.spawn(accept(shell.clone(), data, Door::of(Role::Data)));
         if let Some(control) = control {
-            tasks.spawn(accept(shell.clone(), tasks.clone(), control, Role::Control));
+            tasks.spawn(accept(shell.clone(), control, Door::of(Role::Control)));
         }
         tasks.close();
         let emulator = Emulator { addr, control_addr, shell, tasks };
@@ -221,7 +247,7 @@ impl Emulator {
         let old = self.shell.world();
         let seed = self.shell.config.seed.or(scenario.seed).unwrap_or(old.seed);
         let new = old.reloaded(&self.shell.config, scenario, seed, self.shell.uptime());
-        *self.shell.world.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+        self.shell.worlds_mut().replace(new);
     }
 
     /// A connection that stays within the process: what is written to it is a request. An RST is an end of file here.
@@ -232,7 +258,7 @@ impl Emulator {
             stream,
             Ipv4Addr::LOCALHOST.into(),
             self.shell.clone(),
-            Role::Data,
+            Door::of(Role::Data),
         ));
         theirs
     }
@@ -251,20 +277,53 @@ impl Drop for Emulator {
 }
 
 impl Shell {
-    fn world(&self) -> Arc<World> {
-        self.world.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn worlds(&self) -> RwLockReadGuard<'_, Worlds> {
+        self.worlds.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long the server has been running.
+    fn worlds_mut(&self) -> RwLockWriteGuard<'_, Worlds> {
+        self.worlds.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The world of the command line.
+    fn world(&self) -> Arc<World> {
+        self.worlds().default_world()
+    }
+
     fn uptime(&self) -> Duration {
         self.started.elapsed()
     }
 
     /// Puts a new world in the place of the present one.
-    fn reset(&self) {
-        let old = self.world();
-        let new = Arc::new(World::new(&self.config, old.scenario.clone(), old.seed, self.uptime()));
-        *self.world.write().unwrap_or_else(PoisonError::into_inner) = new;
+    /// Puts a world back to its start.
+    fn reset(&self, world: &World) {
+        let fresh = world.reset(&self.config, self.uptime());
+        self.worlds_mut().replace(fresh);
+    }
+
+    /// Makes a world, with a port of its own if it claims one.
+    ///
+    /// # Errors
+    /// When its port cannot be opened.
+    fn create(self: &Arc<Self>, scenario: Scenario) -> Result<Other, StartError> {
+        let seed = scenario.seed.or(self.config.seed).unwrap_or_else(Seed::random);
+        let id = format!("{:016x}", Seed::random().0);
+        let fresh = || (format!("AKID{id}"), format!("{:016x}{:016x}", Seed::random().0, Seed::random().0));
+        let client = scenario.claim.client.is_none().then(fresh);
+        let listener =
+            scenario.claim.port.map(|port| listen(SocketAddr::new(self.config.listen.ip(), port.0)));
+        let listener = listener.transpose()?;
+        let addr = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+        let stop = self.stop.child_token();
+        let name = Name { id: id.clone(), client };
+        let world = World::new(&self.config, scenario, seed, self.uptime(), name);
+        let other = Other { world: Arc::new(world), addr, stop: stop.clone() };
+        self.worlds_mut().add(other.clone());
+        if let Some(listener) = listener {
+            let door = Door { role: Role::Data, claimed: Some((id.into(), stop)) };
+            self.tasks.spawn(accept(self.clone(), listener, door));
+        }
+        Ok(other)
     }
 }
 
@@ -285,17 +344,18 @@ fn listen(addr: SocketAddr) -> Result<TcpListener, StartError> {
 }
 
 /// Accepts connections until the server stops.
-async fn accept(shell: Arc<Shell>, tasks: TaskTracker, listener: TcpListener, role: Role) {
+async fn accept(shell: Arc<Shell>, listener: TcpListener, door: Door) {
+    let stop = door.claimed.as_ref().map_or(&shell.stop, |(_, stop)| stop).clone();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = shell.stop.cancelled() => return,
+            () = stop.cancelled() => return,
         };
         match accepted {
             Ok((stream, peer)) => {
                 prepare(&stream);
                 let stream = Stream::Tcp(stream);
-                tasks.spawn(connection::serve(stream, peer.ip(), shell.clone(), role));
+                shell.tasks.spawn(connection::serve(stream, peer.ip(), shell.clone(), door.clone()));
             }
             Err(error) => {
                 // Mostly too many open files: wait for some to close instead of spinning.

@@ -32,6 +32,7 @@ use super::expect::Expect;
 use super::json::{self, Members, Node, Note, Problems, Read, members};
 use super::problem::{Diagnosis, Problem};
 use super::rule::Rule;
+use super::value::Pattern;
 use crate::chance::Seed;
 use crate::digest::sha256_of;
 use crate::message::is_header_name;
@@ -64,6 +65,8 @@ pub struct Scenario {
     pub rules: Vec<Rule>,
     /// The rules for connections.
     pub connections: Vec<ConnectionRule>,
+    /// Which requests belong to it, when it is made at run time.
+    pub claim: Claim,
     /// What has to hold at the end; `None` when the file says nothing of it.
     pub expect: Option<Expect>,
 }
@@ -80,6 +83,7 @@ impl Scenario {
             states: None,
             rules: Vec::new(),
             connections: Vec::new(),
+            claim: Claim::default(),
             expect: None,
         }
     }
@@ -147,10 +151,51 @@ members! {
         default rules: Many<RuleText> = Many(Vec::new()),
         /// Faults of connections.
         default connections: Many<ConnectionRule> = Many(Vec::new()),
+        /// Which requests belong to this scenario, when it is made at run time.
+        default claim: Claim = Claim::default(),
         /// What has to hold at the end.
         optional expect: ExpectText,
     }
-    later "claim", "sweep";
+    later "sweep";
+}
+
+members! {
+    /// Which requests belong to a scenario that is made at run time.
+    pub struct Claim {
+        /// Those signed with this access key id; without it a fresh pair is made.
+        optional client: Pattern,
+        /// Those for this bucket.
+        optional bucket: Pattern,
+        /// Those that come to this port, which is opened for it; 0 is a free one.
+        optional port: Port,
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the macro derives only what all need")]
+impl Default for Claim {
+    fn default() -> Self {
+        Claim { client: None, bucket: None, port: None }
+    }
+}
+
+/// A port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Port(pub u16);
+
+impl Read for Port {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let number = u64::read(node, problems)?;
+        match u16::try_from(number) {
+            Ok(port) => Some(Port(port)),
+            Err(_) => {
+                problems.add(node.problem("E204", format!("{number} is no port: the largest is 65535")))
+            }
+        }
+    }
+
+    fn schema() -> Schema {
+        json!({ "type": "integer", "minimum": 0, "maximum": u16::MAX })
+    }
 }
 
 impl Document {
@@ -170,6 +215,7 @@ impl Document {
             states: self.states,
             rules: rules.into_iter().collect::<Option<_>>()?,
             connections: self.connections.0,
+            claim: self.claim,
             expect: expect?,
         })
     }

@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::message::{EtagForm, ShortChunks};
 use crate::scenario::json::{Node, Problems, Read, at_least_one, exactly_one, members, names};
 use crate::scenario::rule::Delay;
-use crate::scenario::value::{CodeName, is_duration, parse_duration};
+use crate::scenario::value::{CodeName, is_duration, parse_skew};
 use crate::signature::AuthMode;
 
 /// How the service behaves, whatever the request.
@@ -130,11 +130,7 @@ struct Skew(i64);
 
 impl Read for Skew {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
-        let parsed = node.text().and_then(|text| {
-            let magnitude = parse_duration(text.strip_prefix(['+', '-'])?)?;
-            let milliseconds = i64::try_from(magnitude.as_millis()).ok()?;
-            Some(if text.starts_with('-') { -milliseconds } else { milliseconds })
-        });
+        let parsed = node.text().and_then(parse_skew);
         match parsed {
             Some(milliseconds) => Some(Skew(milliseconds)),
             None => {

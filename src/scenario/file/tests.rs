@@ -197,8 +197,6 @@ fn unknown_names_are_marked_and_what_is_not_built_is_refused_by_name() {
     marks(&rule(r#""fire": {"per": "prt"}, "do": {"error": "SlowDown"}"#), &[("E203", "\"prt\"")]);
     for not_built in [
         r#"{"version": 1, "name": "t", "sweep": {}}"#.to_owned(),
-        r#"{"version": 1, "name": "t", "sweep": {}}"#.to_owned(),
-        r#"{"version": 1, "name": "t", "claim": {}}"#.to_owned(),
         rule(r#""when": {"tls": true}, "do": {"error": "SlowDown"}"#),
         r#"{"version": 1, "name": "t", "connections": [{"id": "c", "when": {"sni": "x"}, "do": {"refuse": {}}}]}"#.to_owned(),
         r#"{"version": 1, "name": "t", "connections": [{"id": "c", "do": {"tls": {"fault": "expired"}}}]}"#.to_owned(),
