@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::clock::{Clock, Timestamp};
+use crate::har::har;
 use crate::journal::{Exchange, Journal};
 use crate::message::{Head, Reply, reason};
 use crate::scenario::{Count, Diagnosis, MustFire, Scenario, parse_duration, parse_skew};
@@ -26,6 +27,9 @@ const MAX_LISTED: u64 = 10_000;
 const WAIT: Duration = Duration::from_secs(10);
 /// The longest that it may wait.
 const MAX_WAIT: Duration = Duration::from_secs(300);
+
+/// The description of this API.
+const OPENAPI: &str = include_str!("../docs/openapi.json");
 
 /// What the control API is asked to do.
 #[derive(Debug)]
@@ -57,6 +61,10 @@ pub fn handle(head: &Head, body: &[u8], worlds: &[Arc<World>]) -> Asked {
     let find = |id: &str| worlds.iter().find(|world| world.id == id);
     Asked::Reply(match segments.as_slice() {
         ["livez" | "readyz"] => allow(head, &[Method::GET, Method::HEAD]).unwrap_or_else(|| text("ok\n")),
+        ["metrics"] => allow(head, &[Method::GET, Method::HEAD]).unwrap_or_else(|| metrics(worlds)),
+        ["v1", "openapi.json"] => {
+            allow(head, &[Method::GET, Method::HEAD]).unwrap_or_else(|| json_text(OPENAPI))
+        }
         ["v1", "scenarios"] => match head.method {
             Method::GET | Method::HEAD => {
                 document(200, &worlds.iter().map(|world| counters(world)).collect::<Vec<_>>())
@@ -95,6 +103,9 @@ fn of_world(head: &Head, body: &[u8], world: &Arc<World>, rest: &[&str]) -> Aske
             Err(detail) => problem(400, &detail),
         },
         ["journal.jsonl"] => reads.unwrap_or_else(|| lines(&world.journal())),
+        ["journal.har"] => {
+            reads.unwrap_or_else(|| document(200, &har(world.journal().entries(0, usize::MAX))))
+        }
         ["journal", n, "explain"] => reads.unwrap_or_else(|| explain(n, &world.journal())),
         ["reset"] => match posts {
             Some(refused) => refused,
@@ -161,6 +172,30 @@ fn invalid(diagnosis: &Diagnosis) -> Reply {
         "errors": errors,
     });
     problem_document(422, &body)
+}
+
+/// Counts in the text format of Prometheus.
+fn metrics(worlds: &[Arc<World>]) -> Reply {
+    let mut lines =
+        String::from("# HELP cos_emu_worlds Scenarios that are active.\n# TYPE cos_emu_worlds gauge\n");
+    lines.push_str(&format!("cos_emu_worlds {}\n", worlds.len()));
+    lines.push_str(
+        "# HELP cos_emu_exchanges_total Exchanges of a scenario.\n# TYPE cos_emu_exchanges_total counter\n",
+    );
+    for world in worlds {
+        let exchanges = world.journal().next() - 1;
+        lines.push_str(&format!("cos_emu_exchanges_total{{world=\"{}\"}} {exchanges}\n", world.id));
+    }
+    lines.push_str("# HELP cos_emu_firings_total Firings of the rules of a scenario.\n# TYPE cos_emu_firings_total counter\n");
+    for world in worlds {
+        let firings: u64 = world.counts().iter().map(|count| u64::from(count.firings)).sum();
+        lines.push_str(&format!("cos_emu_firings_total{{world=\"{}\"}} {firings}\n", world.id));
+    }
+    Reply::new(200).with("Content-Type", "text/plain; version=0.0.4").with_body(lines.into_bytes())
+}
+
+fn json_text(text: &str) -> Reply {
+    Reply::new(200).with("Content-Type", "application/json").with_body(text.as_bytes().to_vec())
 }
 
 // ---- verdict ----

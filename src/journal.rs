@@ -130,12 +130,12 @@ pub struct Download {
 pub struct RuleRecord {
     /// The id of the rule.
     pub id: String,
-    /// `fired`, `not-due`, `shadowed`, `not-reached` or `refused`.
+    /// `fired`, `not-due`, `shadowed`, `not-reached`, `refused`, or `no-match` for the nearest that did not match.
     pub outcome: &'static str,
     /// The key of the counters, in words.
     pub scope: String,
     /// The number of the match in its scope.
-    #[serde(rename = "match")]
+    #[serde(rename = "match", skip_serializing_if = "is_zero")]
     pub match_number: u32,
     /// The number of the firing in its scope.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,6 +143,12 @@ pub struct RuleRecord {
     /// The rule that acted instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// For a rule that is not due: the match that will be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<u32>,
+    /// For the nearest rule that did not match: the first condition that did not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub differs: Option<&'static str>,
 }
 
 /// An action that took effect.
@@ -221,7 +227,16 @@ impl Exchange {
             };
             let words = match (rule.outcome, &rule.by) {
                 ("fired", _) => format!("fired, on {matched}"),
-                ("not-due", _) => format!("matched, but is not due on {matched}"),
+                ("not-due", _) => match rule.next {
+                    Some(next) => format!("matched, but is not due on {matched}; it will be on match {next}"),
+                    None => format!("matched, but is not due on {matched}, nor on a later one that is known"),
+                },
+                ("no-match", _) => {
+                    format!(
+                        "is the nearest that did not match: its \"{}\" differs",
+                        rule.differs.unwrap_or("when")
+                    )
+                }
                 ("shadowed", Some(by)) => format!("matched ({matched}), but \"{by}\" acted instead"),
                 ("refused", _) => {
                     format!("matched ({matched}), but the service had refused the request already")
@@ -230,7 +245,7 @@ impl Exchange {
             };
             text.push_str(&format!("rule \"{}\" {words}\n", rule.id));
         }
-        if self.rules.is_empty() {
+        if self.rules.iter().all(|rule| rule.outcome == "no-match") {
             text.push_str("no rule matched\n");
         }
         for action in &self.actions {
@@ -254,6 +269,10 @@ impl Exchange {
             + self.notes.iter().map(String::len).sum::<usize>()
             + self.actions.iter().map(|action| action.effect.len()).sum::<usize>()
     }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn line_bytes((name, value): (&http::HeaderName, &http::HeaderValue)) -> usize {

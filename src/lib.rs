@@ -31,6 +31,7 @@
 //! assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 //!
 //! assert_eq!(emulator.journal()[0].received.bytes, 3);
+//! assert!(emulator.verdict().holds, "the fault happened, and the client did nothing wrong");
 //! emulator.stop().await;
 //! # Ok(())
 //! # })
@@ -52,6 +53,7 @@ mod control;
 mod cos;
 mod digest;
 mod furnish;
+mod har;
 mod journal;
 mod judge;
 mod message;

@@ -9,7 +9,7 @@ use cos_emu::{Emulation, Operation, library};
 /// Which modules of the crate a module may use. `server` and `lib` may use everything.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("cli", &["chance", "config", "judge", "message", "operation", "scenario", "server", "signature"]),
-    ("control", &["clock", "journal", "message", "scenario", "world"]),
+    ("control", &["clock", "har", "journal", "message", "scenario", "world"]),
     (
         "world",
         &[
@@ -34,6 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("signature", &["clock", "digest", "message"]),
     ("message", &["chance", "clock", "content", "digest", "store"]),
     ("store", &["clock", "content", "digest"]),
+    ("har", &["journal", "message"]),
     ("judge", &["clock", "digest", "journal", "scenario", "store"]),
     ("journal", &["message", "operation"]),
     ("code", &["operation"]),

@@ -217,9 +217,37 @@ fn the_journal_is_filtered_waited_for_exported_and_explained() {
     assert_eq!(operations, ["PutObject", "PutObject", "GetObject", "HeadObject"]);
     let explained = |n: u64| server.send(control("GET", &format!("/default/journal/{n}/explain"))).text();
     assert!(explained(1).contains("rule \"r\" fired, on its match 1"), "{}", explained(1));
-    assert!(explained(2).contains("rule \"r\" matched, but is not due on its match 2"), "{}", explained(2));
+    assert!(
+        explained(2).contains("rule \"r\" matched, but is not due on its match 2, nor on a later one"),
+        "{}",
+        explained(2)
+    );
     assert!(explained(3).contains("no rule matched"), "{}", explained(3));
     assert_eq!(server.send(control("GET", "/default/journal/99/explain")).status, 404);
+}
+
+#[test]
+fn the_journal_says_when_a_rule_is_due_and_why_the_nearest_one_did_not_match() {
+    let server = Server::with_rules(
+        r#"{"id": "later", "when": {"op": "PutObject"}, "fire": {"nth": [3, 5]}, "do": {"error": "SlowDown"}},
+           {"id": "other-key", "when": {"op": "PutObject", "key": "other"}, "do": {"error": "SlowDown"}},
+           {"id": "big", "when": {"op": "PutObject", "size": {"min": 100}}, "do": {"error": "SlowDown"}}"#,
+    );
+    server.send(put()).ok();
+    let rules = serde_json::to_value(&server.exchange().rules).unwrap();
+    assert_eq!(
+        rules,
+        json!([
+            { "id": "later", "outcome": "not-due", "scope": "", "match": 1, "next": 3 },
+            { "id": "big", "outcome": "no-match", "scope": "", "differs": "size" },
+        ])
+    );
+    let explained = server.send(control("GET", "/default/journal/1/explain")).text();
+    assert!(explained.contains("it will be on match 3"), "{explained}");
+    assert!(
+        explained.contains("\"big\" is the nearest that did not match: its \"size\" differs"),
+        "{explained}"
+    );
 }
 
 #[test]
@@ -329,4 +357,45 @@ fn nothing_leaks_from_one_world_to_another() {
         }
     });
     assert!(server.journal().is_empty(), "the default world has seen nothing");
+}
+
+/// Every path and method of the description is called, and the answer has the shape that it says.
+#[test]
+fn the_server_answers_as_its_description_says() {
+    let server = Server::start();
+    let description = document(&server.send(Request::new("GET", "/_cos-emu/v1/openapi.json")));
+    assert_eq!(description["openapi"], "3.1.0");
+    let world = create(&server, "described", refusing("SlowDown"));
+    server.send(put().with("x-emu-scenario", id(&world))).is(503, "SlowDown");
+    let mut called = 0;
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let target = path.replace("{id}", id(&world)).replace("{n}", "1");
+            let body = match (method.as_str(), path.rsplit('/').next().unwrap()) {
+                ("post", "scenarios") => r#"{"version": 1, "name": "n"}"#,
+                ("put", "clock") => r#"{"advance": "1s"}"#,
+                // It ends what the others need, so it is called at the end.
+                ("delete", _) => continue,
+                _ => "",
+            };
+            let answer = server.send(Request::new(&method.to_uppercase(), &target).body(body));
+            let responses = operation["responses"].as_object().unwrap();
+            let response = responses.get(&answer.status.to_string());
+            let response = response.unwrap_or_else(|| panic!("{method} {target}: {}", answer.head));
+            called += 1;
+            let Some(content) = response["content"].as_object() else { continue };
+            let kind = answer.header("Content-Type").unwrap().split(';').next().unwrap().to_owned();
+            let schema = &content.get(&kind).unwrap_or_else(|| panic!("{target}: {kind}"))["schema"];
+            if kind == "application/json" {
+                let mut schema = schema.clone();
+                schema["components"] = description["components"].clone();
+                let schema = jsonschema::draft202012::new(&schema).unwrap();
+                let document = document(&answer);
+                let problem = schema.validate(&document).err();
+                assert!(problem.is_none(), "{method} {target}: {}", problem.unwrap());
+            }
+        }
+    }
+    assert_eq!(called, 15);
+    assert_eq!(server.send(control("DELETE", &format!("/{}", id(&world)))).status, 200);
 }

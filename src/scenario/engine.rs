@@ -73,6 +73,17 @@ pub struct Decision {
     pub arrival: u32,
     /// What became of each rule that matched, in the order of the rules.
     pub traces: Vec<Trace>,
+    /// Of the rules that did not match, the one that agreed the longest.
+    pub nearest: Option<NearMiss>,
+}
+
+/// A rule that did not match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NearMiss {
+    /// The index of the rule.
+    pub rule: usize,
+    /// The first of its conditions that did not hold.
+    pub differs: &'static str,
 }
 
 /// What became of a rule that matched.
@@ -216,10 +227,14 @@ pub fn decide(
     let (attempt, arrival) = (arrivals.since_success, arrivals.all);
 
     let mut traces = Vec::new();
+    let mut nearest = None;
     let mut ended_by = None;
     for index in index.candidates(facts) {
         let rule = &rules[index];
-        if !holds(&rule.when, facts, attempt) {
+        if let Some(place) = first_difference(&rule.when, facts, attempt) {
+            if nearest.is_none_or(|(_, before)| before < place) {
+                nearest = Some((index, place));
+            }
             continue;
         }
         let (scope, scope_name) = scope(rule.fire.per, facts, request);
@@ -243,7 +258,8 @@ pub fn decide(
         };
         traces.push(Trace { rule: index, scope, scope_name, match_number: count.matches, outcome });
     }
-    Decision { request, attempt, arrival, traces }
+    let nearest = nearest.map(|(rule, place)| NearMiss { rule, differs: CONDITIONS[place] });
+    Decision { request, attempt, arrival, traces, nearest }
 }
 
 /// Counts a request for each expectation that it belongs to; `attempt` is that of its decision.
@@ -350,6 +366,37 @@ fn is_due(rule: &str, fire: &Fire, count: Count, seed: Seed, scope: u128, active
 }
 
 fn holds(when: &When, facts: &Facts<'_>, attempt: u32) -> bool {
+    first_difference(when, facts, attempt).is_none()
+}
+
+/// The conditions in the order in which they are looked at.
+const CONDITIONS: [&str; 22] = [
+    "service",
+    "op",
+    "bucket",
+    "key",
+    "upload",
+    "vault",
+    "archive",
+    "job",
+    "part",
+    "range",
+    "size",
+    "method",
+    "path",
+    "query",
+    "header",
+    "client",
+    "attempt",
+    "on_connection",
+    "http",
+    "expect_continue",
+    "state",
+    "not",
+];
+
+/// The place in [`CONDITIONS`] of the first one that does not hold.
+fn first_difference(when: &When, facts: &Facts<'_>, attempt: u32) -> Option<usize> {
     let When {
         operations,
         service,
@@ -378,32 +425,39 @@ fn holds(when: &When, facts: &Facts<'_>, attempt: u32) -> bool {
     let text = |pattern: &Option<Pattern>, text: Option<&str>| {
         pattern.as_ref().is_none_or(|pattern| pattern.matches(text))
     };
-    service.is_none_or(|service| service == facts.service)
-        && operations
-            .as_ref()
-            .is_none_or(|operations| facts.operation.is_some_and(|operation| operations.contains(&operation)))
-        && text(bucket, names.bucket.as_deref())
-        && text(key, names.key.as_deref())
-        && text(upload, names.upload.as_deref())
-        && text(vault, names.vault.as_deref())
-        && text(archive, names.archive.as_deref())
-        && text(job, names.job.as_deref())
-        && part.as_ref().is_none_or(|parts| names.part.is_some_and(|part| parts.contain(part)))
-        && range.is_none_or(|(from, to)| overlaps(facts.span, from, to))
-        && size.is_none_or(|(min, max)| {
-            head.content_length().is_some_and(|length| (min..=max).contains(&length))
-        })
-        && text(method, Some(head.method.as_str()))
-        && text(path, Some(&head.path))
-        && query.iter().all(|(name, pattern)| pattern.matches(head.query.get(name)))
-        && header.iter().all(|(name, pattern)| pattern.matches(head.header(name)))
-        && text(client, head.access_key_id())
-        && attempts.is_none_or(|(min, max)| (min..=max).contains(&attempt))
-        && on_connection.is_none_or(|(min, max)| (min.into()..=max.into()).contains(&facts.request))
-        && http.is_none_or(|version| version == head.version)
-        && expect_continue.is_none_or(|expects| expects == head.expects_continue())
-        && state.as_ref().is_none_or(|states| states.iter().any(|state| state == facts.state))
-        && !not.as_ref().is_some_and(|not| holds(not, facts, attempt))
+    let conditions: [&dyn Fn() -> bool; CONDITIONS.len()] = [
+        &|| service.is_none_or(|service| service == facts.service),
+        &|| {
+            operations.as_ref().is_none_or(|operations| {
+                facts.operation.is_some_and(|operation| operations.contains(&operation))
+            })
+        },
+        &|| text(bucket, names.bucket.as_deref()),
+        &|| text(key, names.key.as_deref()),
+        &|| text(upload, names.upload.as_deref()),
+        &|| text(vault, names.vault.as_deref()),
+        &|| text(archive, names.archive.as_deref()),
+        &|| text(job, names.job.as_deref()),
+        &|| part.as_ref().is_none_or(|parts| names.part.is_some_and(|part| parts.contain(part))),
+        &|| range.is_none_or(|(from, to)| overlaps(facts.span, from, to)),
+        &|| {
+            size.is_none_or(|(min, max)| {
+                head.content_length().is_some_and(|length| (min..=max).contains(&length))
+            })
+        },
+        &|| text(method, Some(head.method.as_str())),
+        &|| text(path, Some(&head.path)),
+        &|| query.iter().all(|(name, pattern)| pattern.matches(head.query.get(name))),
+        &|| header.iter().all(|(name, pattern)| pattern.matches(head.header(name))),
+        &|| text(client, head.access_key_id()),
+        &|| attempts.is_none_or(|(min, max)| (min..=max).contains(&attempt)),
+        &|| on_connection.is_none_or(|(min, max)| (min.into()..=max.into()).contains(&facts.request)),
+        &|| http.is_none_or(|version| version == head.version),
+        &|| expect_continue.is_none_or(|expects| expects == head.expects_continue()),
+        &|| state.as_ref().is_none_or(|states| states.iter().any(|state| state == facts.state)),
+        &|| !not.as_ref().is_some_and(|not| holds(not, facts, attempt)),
+    ];
+    conditions.iter().position(|condition| !condition())
 }
 
 /// Whether the bytes overlap those from `from` on and before `to`.

@@ -106,6 +106,22 @@ pub struct Fire {
     pub per: Per,
 }
 
+impl Fire {
+    /// The next match after this one that is due, where that hangs on the number alone.
+    pub fn next_due(&self, after: u32) -> Option<u32> {
+        if self.probability.is_some() || self.times.is_some() || self.window.is_some() {
+            return None;
+        }
+        let from = after.max(self.skip).checked_add(1)?;
+        match &self.matches {
+            Matches::All => Some(from),
+            Matches::First(first) => Some(from).filter(|next| next <= first),
+            Matches::Nth(numbers) => numbers.iter().copied().filter(|number| *number >= from).min(),
+            Matches::Every(every) => from.checked_next_multiple_of(*every),
+        }
+    }
+}
+
 /// Which match numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Matches {

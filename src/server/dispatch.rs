@@ -1040,6 +1040,21 @@ fn entry(facts: &Facts<'_>, decision: &Decision, rules: &[Rule], now: Timestamp)
             scenario::Outcome::Shadowed(by) => Some(rules[by].id.clone()),
             _ => None,
         },
+        next: match trace.outcome {
+            scenario::Outcome::NotDue => rules[trace.rule].fire.next_due(trace.match_number),
+            _ => None,
+        },
+        differs: None,
+    });
+    let nearest = decision.nearest.as_ref().map(|nearest| RuleRecord {
+        id: rules[nearest.rule].id.clone(),
+        outcome: "no-match",
+        scope: String::new(),
+        match_number: 0,
+        firing: None,
+        by: None,
+        next: None,
+        differs: Some(nearest.differs),
     });
     let mut entry = Exchange {
         at: now.iso_milliseconds(),
@@ -1054,7 +1069,7 @@ fn entry(facts: &Facts<'_>, decision: &Decision, rules: &[Rule], now: Timestamp)
         query: head.query.raw().to_owned(),
         logical: decision.request,
         received: ReceivedBody { declared: head.content_length(), ..ReceivedBody::default() },
-        rules: records.collect(),
+        rules: records.chain(nearest).collect(),
         ..Exchange::default()
     };
     entry.name(facts.names);
