@@ -53,6 +53,13 @@ pub enum Asked {
         /// How long it is waited.
         timeout: Duration,
     },
+    /// The answer is a stream of the entries of the journal as they come.
+    Follow {
+        /// Whose journal.
+        world: Arc<World>,
+        /// Which entries.
+        filter: Filter,
+    },
 }
 
 /// Answers a request of the control API, as far as that changes no world but its clock.
@@ -288,7 +295,8 @@ fn counters(world: &World) -> Value {
 /// Which entries of the journal are meant.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    from: u64,
+    /// The first number of an entry.
+    pub from: u64,
     limit: usize,
     /// Names and values, all of which have to hold.
     wanted: Vec<(&'static str, String)>,
@@ -298,7 +306,8 @@ pub struct Filter {
 const FILTERS: &[&str] = &["op", "bucket", "key", "upload", "part", "client", "rule", "status", "outcome"];
 
 impl Filter {
-    fn holds(&self, entry: &Exchange) -> bool {
+    /// Whether the filter lets an entry through.
+    pub fn holds(&self, entry: &Exchange) -> bool {
         let is = |value: &Option<String>, wanted: &str| value.as_deref() == Some(wanted);
         self.wanted.iter().all(|(name, wanted)| match *name {
             "op" => entry.op == Some(wanted),
@@ -322,11 +331,13 @@ impl Filter {
 fn wait(head: &Head, world: &Arc<World>) -> Result<Asked, String> {
     let mut filter = Filter { limit: MAX_LISTED as usize, ..Filter::default() };
     let (mut count, mut timeout) = (0, WAIT);
+    let (mut follows, mut begins) = (false, false);
     for (name, value) in head.query.pairs() {
         let number =
             || value.parse::<u64>().map_err(|_| format!("{name} is \"{value}\", but must be a number"));
         match name.as_str() {
-            "from" => filter.from = number()?,
+            "from" => (filter.from, begins) = (number()?, true),
+            "follow" => follows = number()? == 1,
             "limit" => filter.limit = number()?.min(MAX_LISTED) as usize,
             "wait" => count = number()?.min(MAX_LISTED) as usize,
             "timeout" => {
@@ -338,12 +349,22 @@ fn wait(head: &Head, world: &Arc<World>) -> Result<Asked, String> {
                 Some(known) => filter.wanted.push((known, value.clone())),
                 None => {
                     return Err(format!(
-                        "the parameter {name} is not known; there are from, limit, wait, timeout, {}",
+                        "the parameter {name} is not known; there are from, limit, follow, wait, timeout, {}",
                         FILTERS.join(", ")
                     ));
                 }
             },
         }
+    }
+    if follows {
+        // A reader that lost its connection goes on behind the last entry that it saw.
+        let seen = head.header("last-event-id").and_then(|id| id.parse::<u64>().ok());
+        match seen {
+            Some(seen) => filter.from = seen.saturating_add(1),
+            None if !begins => filter.from = world.journal().next(),
+            None => {}
+        }
+        return Ok(Asked::Follow { world: world.clone(), filter });
     }
     if count == 0 {
         return Ok(Asked::Reply(page(&world.journal(), &filter)));

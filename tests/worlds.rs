@@ -399,3 +399,58 @@ fn the_server_answers_as_its_description_says() {
     assert_eq!(called, 15);
     assert_eq!(server.send(control("DELETE", &format!("/{}", id(&world)))).status, 200);
 }
+
+/// Reads a stream of events up to a text.
+fn until(connection: &mut Connection, text: &str) -> String {
+    let mut read = String::new();
+    while !read.contains(text) {
+        let mut buffer = [0; 4096];
+        let count = std::io::Read::read(&mut connection.stream, &mut buffer).unwrap();
+        assert!(count > 0, "the stream ended: {read}");
+        read.push_str(&String::from_utf8_lossy(&buffer[..count]));
+    }
+    read
+}
+
+#[test]
+fn the_journal_is_followed_by_events_and_gone_on_with_behind_the_last() {
+    let server = Server::start();
+    server.send(put()).ok();
+    let follow = |query: &str| control("GET", &format!("/default/journal?follow=1{query}"));
+    let mut new = server.connect();
+    new.write(follow("").bytes());
+    let head = until(&mut new, "\r\n\r\n");
+    assert!(
+        head.contains("content-type: text/event-stream") || head.contains("Content-Type: text/event-stream"),
+        "{head}"
+    );
+    server.send(Request::cos("HEAD", "k")).ok();
+    let event = until(&mut new, "\"HeadObject\"");
+    assert!(event.contains("id: 2\nevent: exchange\ndata: {\"n\":2,"), "{event}");
+
+    let mut all = server.connect();
+    all.write(follow("&from=0").bytes());
+    let events = until(&mut all, "id: 2\n");
+    assert!(events.contains("id: 1\n"), "{events}");
+    let mut resumed = server.connect();
+    resumed.write(follow("&from=0").with("Last-Event-ID", 1).bytes());
+    let events = until(&mut resumed, "id: 2\n");
+    assert!(!events.contains("id: 1\n"), "{events}");
+}
+
+#[test]
+fn a_follower_is_told_what_it_missed_and_one_that_stops_reading_disturbs_nobody() {
+    let server = Server::configured(|config| config.journal_capacity = 10);
+    let mut lazy = server.connect();
+    lazy.write(control("GET", "/default/journal?follow=1&from=0").bytes());
+    let mut connection = server.connect();
+    for _ in 0..5000 {
+        connection.send(&put()).ok();
+    }
+    let mut late = server.connect();
+    late.write(control("GET", "/default/journal?follow=1&from=1").bytes());
+    let events = until(&mut late, "id: 5000\n");
+    assert!(events.contains("event: gap\ndata: {\"dropped\":4990}\n"), "{events}");
+    let events = until(&mut lazy, "id: 5000\n");
+    assert!(events.contains("event: gap\n"), "it fell behind what the journal keeps");
+}

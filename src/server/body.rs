@@ -1,4 +1,4 @@
-//! The body of an answer as hyper takes it: slices of shared chunks.
+//! The body of an answer as hyper takes it: slices of shared chunks, or events as they come.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc::Receiver;
 
 use super::socket::{Meter, Phase};
 use crate::content::Content;
@@ -16,14 +17,23 @@ const SLICE_BYTES: usize = 256 << 10;
 
 /// A body on its way out. When hyper lets go of it, it has the whole answer.
 pub(super) struct Outgoing {
-    content: Content,
-    sent: u64,
+    source: Source,
     meter: Arc<Meter>,
+}
+
+enum Source {
+    Content { content: Content, sent: u64 },
+    Events(Receiver<Bytes>),
 }
 
 impl Outgoing {
     pub(super) fn new(content: Content, meter: Arc<Meter>) -> Self {
-        Outgoing { content, sent: 0, meter }
+        Outgoing { source: Source::Content { content, sent: 0 }, meter }
+    }
+
+    /// A body of unknown length, which ends when nobody can send any more.
+    pub(super) fn events(events: Receiver<Bytes>, meter: Arc<Meter>) -> Self {
+        Outgoing { source: Source::Events(events), meter }
     }
 }
 
@@ -33,25 +43,37 @@ impl Body for Outgoing {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let this = &mut *self;
-        let mut slice = this.content.bytes_at(this.sent);
-        slice.truncate(SLICE_BYTES);
-        if slice.is_empty() {
-            return Poll::Ready(None);
+        match &mut self.source {
+            Source::Content { content, sent } => {
+                let mut slice = content.bytes_at(*sent);
+                slice.truncate(SLICE_BYTES);
+                if slice.is_empty() {
+                    return Poll::Ready(None);
+                }
+                *sent += slice.len() as u64;
+                Poll::Ready(Some(Ok(Frame::data(slice))))
+            }
+            Source::Events(events) => {
+                events.poll_recv(context).map(|event| event.map(|event| Ok(Frame::data(event))))
+            }
         }
-        this.sent += slice.len() as u64;
-        Poll::Ready(Some(Ok(Frame::data(slice))))
     }
 
     /// Never for a body that was empty from the start: hyper would write its length behind the other headers.
     fn is_end_stream(&self) -> bool {
-        self.sent == self.content.len() && !self.content.is_empty()
+        match &self.source {
+            Source::Content { content, sent } => *sent == content.len() && !content.is_empty(),
+            Source::Events(_) => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.content.len() - self.sent)
+        match &self.source {
+            Source::Content { content, sent } => SizeHint::with_exact(content.len() - sent),
+            Source::Events(_) => SizeHint::default(),
+        }
     }
 }
 

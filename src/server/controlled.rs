@@ -4,20 +4,29 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use subtle::ConstantTimeEq as _;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use super::{Role, Shell, worlds};
-use crate::control::{self, Asked};
+use crate::control::{self, Asked, Filter};
 use crate::cos;
 use crate::message::{Head, Reply};
 use crate::scenario::MAX_FILE_BYTES;
 use crate::signature::without_port;
+use crate::world::World;
 
 /// How often it is looked whether the journal has what a request waits for.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How many events are made ahead of their reader.
+const EVENTS_AHEAD: usize = 64;
+/// How long an exchange may be under way before those that follow it are told of.
+const UNDER_WAY: Duration = Duration::from_secs(1);
+/// After how long without an event a comment shows that the connection lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Whether a request is for the control API.
 pub(super) fn is_meant(head: &Head, role: Role, shell: &Shell) -> bool {
@@ -33,16 +42,22 @@ pub(super) fn is_meant(head: &Head, role: Role, shell: &Shell) -> bool {
 }
 
 /// The answer of the control API.
-pub(super) async fn answer(head: &Head, body: Incoming, shell: &Arc<Shell>) -> Reply {
-    if let Some(refused) = guard(head, shell) {
-        return refused;
+pub(super) async fn answer(head: &Head, body: Incoming, shell: &Arc<Shell>) -> Answered {
+    match guard(head, shell) {
+        Some(refused) => Answered::Reply(refused),
+        None => act(head, body, shell).await,
     }
+}
+
+async fn act(head: &Head, body: Incoming, shell: &Arc<Shell>) -> Answered {
     let body = match Limited::new(body, MAX_FILE_BYTES + 1).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(error) => return control::problem(413, &format!("the body did not arrive: {error}")),
+        Err(error) => {
+            return Answered::Reply(control::problem(413, &format!("the body did not arrive: {error}")));
+        }
     };
     let worlds = shell.worlds().all();
-    match control::handle(head, &body, &worlds) {
+    Answered::Reply(match control::handle(head, &body, &worlds) {
         Asked::Reply(reply) => reply,
         Asked::Create(scenario) => match shell.create(*scenario) {
             Ok(other) => {
@@ -76,6 +91,71 @@ pub(super) async fn answer(head: &Head, body: Incoming, shell: &Arc<Shell>) -> R
             }
             control::page(&world.journal(), &filter)
         }
+        Asked::Follow { world, filter } => {
+            let (sender, receiver) = mpsc::channel(EVENTS_AHEAD);
+            let stop = shell.stop.clone();
+            shell.tasks.spawn(async move {
+                tokio::select! {
+                    () = follow(world, filter, sender) => {}
+                    () = stop.cancelled() => {}
+                }
+            });
+            return Answered::Events(receiver);
+        }
+    })
+}
+
+/// What the control API answers with.
+pub(super) enum Answered {
+    Reply(Reply),
+    /// Server-sent events, as they come.
+    Events(mpsc::Receiver<Bytes>),
+}
+
+/// Sends the entries of a journal as events, in the order of their numbers, until nobody reads any more. An entry is
+/// sent when its exchange is over, or when it has been under way for a while. A reader that is too slow misses what the
+/// journal has dropped meanwhile, and is told how much that is.
+async fn follow(world: Arc<World>, mut filter: Filter, sender: mpsc::Sender<Bytes>) {
+    let mut quiet_since = Instant::now();
+    let mut waiting: Option<(u64, Instant)> = None;
+    while !sender.is_closed() {
+        let mut events = Vec::new();
+        {
+            let journal = world.journal();
+            let first = journal.dropped() + 1;
+            if filter.from.max(1) < first {
+                let gap = first - filter.from.max(1);
+                events.push(format!("event: gap\ndata: {{\"dropped\":{gap}}}\n\n"));
+                filter.from = first;
+            }
+            for entry in journal.entries(filter.from, EVENTS_AHEAD) {
+                if entry.ended.is_none() {
+                    let since =
+                        waiting.filter(|(n, _)| *n == entry.n).map_or_else(Instant::now, |(_, at)| at);
+                    waiting = Some((entry.n, since));
+                    if since.elapsed() < UNDER_WAY {
+                        break;
+                    }
+                }
+                filter.from = entry.n + 1;
+                if filter.holds(entry) {
+                    let data = serde_json::to_string(entry).expect("a JSON value can be written");
+                    events.push(format!("id: {}\nevent: exchange\ndata: {data}\n\n", entry.n));
+                }
+            }
+        }
+        if events.is_empty() && quiet_since.elapsed() > KEEP_ALIVE {
+            events.push(":\n\n".to_owned());
+        }
+        if !events.is_empty() {
+            quiet_since = Instant::now();
+        }
+        for event in events {
+            if sender.send(event.into()).await.is_err() {
+                return;
+            }
+        }
+        sleep(LOOK_EVERY).await;
     }
 }
 

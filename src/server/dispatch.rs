@@ -15,6 +15,7 @@ use tokio::time::sleep;
 
 use super::body::Outgoing;
 use super::connection::{Link, Open, RequestLimit, Takeover};
+use super::controlled::Answered;
 use super::intake::Intake;
 use super::plan::{Happening, Plan, Planned};
 use super::socket::Meter;
@@ -63,7 +64,16 @@ pub(super) async fn exchange(
     let head = head_of(parts);
     let number = link.next_request();
     if controlled::is_meant(&head, link.role, shell) {
-        let reply = controlled::answer(&head, body, shell).await;
+        let reply = match controlled::answer(&head, body, shell).await {
+            Answered::Reply(reply) => reply,
+            Answered::Events(events) => {
+                let mut response = Response::new(Outgoing::events(events, meter.clone()));
+                let headers = response.headers_mut();
+                headers.insert("content-type", HeaderValue::from_static("text/event-stream"));
+                headers.insert("cache-control", HeaderValue::from_static("no-store"));
+                return Ok(response);
+            }
+        };
         let framing = framing(&head, true, number, link, shell, None);
         let lines = head::lines(&reply, &framing);
         return Ok(honest(reply.status, lines, framing.body_of(&reply), shell, meter));
