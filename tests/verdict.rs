@@ -148,3 +148,84 @@ fn the_command_is_told_where_the_server_is() {
     let (status, _) = exec(&["--bucket", "mine-7,other-7"], &["sh", "-c", "[ $COS_BUCKET = mine-7 ]"]);
     assert_eq!(status, 0);
 }
+
+/// A browser, if there is one.
+fn browser() -> Option<&'static str> {
+    let found = |name: &&str| {
+        Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
+    };
+    let browser = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(found);
+    if browser.is_none() {
+        eprintln!("skipped: there is no Chromium; Debian has it as the package chromium");
+    }
+    browser
+}
+
+#[test]
+fn the_page_is_read_in_a_browser() {
+    let (Some(browser), true) = (browser(), python_is_there()) else { return };
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/checks.py");
+    let text = format!(r#"{{"version": 1, "name": "<b>&amp;", "rules": [{}]}}"#, FAULTS[0].1);
+    let scenario = file("page.json", &text);
+    let report = file("page.html", "");
+    let (report, url) = (report.to_str().unwrap(), format!("file://{}", report.display()));
+    let (status, _) = exec(
+        &["--scenario", scenario.to_str().unwrap(), "--report", report],
+        &["python3", program, "V01", "bad"],
+    );
+    assert_eq!(status, 4);
+    let look = |what: &str| {
+        let mut look = Command::new(browser);
+        look.args(["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1000,1400", what, &url]);
+        look.output().unwrap()
+    };
+    let dom = String::from_utf8(look("--dump-dom").stdout).unwrap();
+    for expected in [
+        "<h1>&lt;b&gt;&amp;amp;</h1>",
+        "role=\"status\">The client did not cope: 1 of 13 checks failed.",
+        "<th scope=\"row\">V01</th>",
+        "role=\"img\"",
+        "aria-label=\"2 attempts of PutObject test-1250000000 key",
+        "tabindex=\"0\"",
+    ] {
+        assert!(dom.contains(expected), "{expected} is not in {dom}");
+    }
+    assert!(!dom.contains("<script"), "it needs none");
+    let picture = file("page.png", "");
+    look(&format!("--screenshot={}", picture.display()));
+    let picture = std::fs::read(picture).unwrap();
+    assert!(picture.starts_with(b"\x89PNG") && picture.len() > 10_000, "{} bytes", picture.len());
+}
+
+#[test]
+fn the_junit_file_has_a_case_for_each_thing_that_was_looked_at() {
+    let scenario = file(
+        "junit.json",
+        r#"{"version": 1, "name": "a \"name\" & more", "seed": 7, "rules": [{"id": "r", "do": {"error": "SlowDown"}}],
+            "expect": {"checks": {"V04": "off"}, "objects": [{"bucket": "b-1", "key": "k"}]}}"#,
+    );
+    let junit = file("out.xml", "");
+    let options = ["--scenario", scenario.to_str().unwrap(), "--junit", junit.to_str().unwrap()];
+    assert_eq!(exec(&options, &["true"]).0, 4);
+    let text = std::fs::read_to_string(junit).unwrap();
+    let mut reader = quick_xml::Reader::from_str(&text);
+    let (mut cases, mut failures, mut skipped) = (Vec::new(), 0, 0);
+    loop {
+        match reader.read_event().unwrap() {
+            quick_xml::events::Event::Start(tag) | quick_xml::events::Event::Empty(tag) => {
+                let name = tag.try_get_attribute("name").unwrap();
+                match tag.name().as_ref() {
+                    "testcase" => cases.push(name.unwrap().value.into_owned()),
+                    "failure" => failures += 1,
+                    "skipped" => skipped += 1,
+                    _ => {}
+                }
+            }
+            quick_xml::events::Event::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!(cases[..4], ["rules/r", "objects[0]", "retries.max_attempts", "retries.never_after"]);
+    assert_eq!((cases.len(), failures, skipped), (14, 2, 1), "{text}");
+    assert!(text.contains("<property name=\"seed\" value=\"0x7\"/>"), "{text}");
+}

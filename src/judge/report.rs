@@ -229,6 +229,7 @@ main { max-width: 1000px; margin: 0 auto; padding: 1rem; }
 .verdict.failed, tr.failed strong { color: #b3261e; }
 tr.skipped { color: GrayText; }
 table { border-collapse: collapse; width: 100%; }
+tbody th { min-width: 11rem; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .5rem; border-bottom: 1px solid #8886; overflow-wrap: anywhere; }
 section { break-inside: avoid; border-top: 1px solid #8886; }
 section:focus { outline: 3px solid #1a73e8; outline-offset: 2px; }
