@@ -18,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::chance::Seed;
 use crate::config::Config;
+use crate::journal::explained;
 use crate::judge::{Outcome, Verdict};
 use crate::message::{Account, EtagForm};
 use crate::operation::{Group, Operation, is_bucket_name};
@@ -59,8 +60,11 @@ enum Command {
     /// Says in plain words what a scenario does: one sentence per rule
     Explain {
         /// The file, or the name of a shipped scenario; `-` is standard input
-        #[arg(value_name = "FILE")]
-        file: String,
+        #[arg(value_name = "FILE", required_unless_present = "journal")]
+        file: Option<String>,
+        /// Says instead of each exchange of an exported journal (journal.jsonl) why each rule did or did not act
+        #[arg(long, env = "COS_EMU_JOURNAL", value_name = "FILE.jsonl", conflicts_with = "file")]
+        journal: Option<PathBuf>,
     },
     /// Runs a command against a server of its own, and judges whether it coped; what the command needs is in COS_EMU_URL,
     /// COS_BUCKET, COS_SECRET_ID, COS_SECRET_KEY, COS_REGION and COS_APPID
@@ -220,7 +224,8 @@ pub fn run() -> ExitCode {
     let result = match arguments.command {
         Some(Command::Check { list_ops: true, .. }) => Ok(list_operations()),
         Some(Command::Check { files, deny_warnings, .. }) => Ok(check(&files, deny_warnings)),
-        Some(Command::Explain { file }) => Ok(explain(&file)),
+        Some(Command::Explain { journal: Some(journal), .. }) => explain_journal(&journal),
+        Some(Command::Explain { file, .. }) => Ok(explain(&file.unwrap_or_default())),
         Some(Command::Schema) => {
             print(&format!("{:#}", crate::scenario::schema()));
             Ok(ExitCode::SUCCESS)
@@ -548,6 +553,20 @@ fn explain(file: &str) -> ExitCode {
             ExitCode::from(INVALID)
         }
     }
+}
+
+fn explain_journal(path: &Path) -> anyhow::Result<ExitCode> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    for (number, line) in (1..).zip(text.lines()) {
+        match serde_json::from_str(line) {
+            Ok(entry) => print(explained(&entry).trim_end()),
+            Err(error) => {
+                complain(&format!("{}:{number}: this is no entry of a journal: {error}", path.display()));
+                return Ok(ExitCode::from(INVALID));
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn scenarios(name: Option<&str>) -> anyhow::Result<ExitCode> {

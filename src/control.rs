@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::clock::{Clock, Timestamp};
 use crate::har::har;
-use crate::journal::{Exchange, Journal};
+use crate::journal::{Exchange, Journal, explained};
 use crate::message::{Head, Reply, reason};
 use crate::scenario::{Count, Diagnosis, MustFire, Scenario, parse_duration, parse_skew};
 use crate::world::{DEFAULT, World};
@@ -410,7 +410,7 @@ fn lines(journal: &Journal) -> Reply {
 fn explain(n: &str, journal: &Journal) -> Reply {
     let entry = n.parse().ok().and_then(|n: u64| journal.entries(n, 1).find(|entry| entry.n == n));
     match entry {
-        Some(entry) => text(&entry.explained()),
+        Some(entry) => text(&explained(&serde_json::to_value(entry).expect("a JSON value can be written"))),
         None => problem(404, &format!("the journal has no entry {n}; {} were dropped", journal.dropped())),
     }
 }

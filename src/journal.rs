@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::message::Head;
 use crate::operation::Names;
@@ -215,48 +216,6 @@ impl Exchange {
         self.took_ms = u64::try_from(over.saturating_sub(began).as_millis()).unwrap_or(u64::MAX);
     }
 
-    /// Why each rule that matched did or did not act, in plain words; a line each.
-    pub fn explained(&self) -> String {
-        let what = self.op.unwrap_or("a request that is no operation");
-        let mut text =
-            format!("#{} {what} {} {}, attempt {}\n", self.n, self.method, self.path, self.attempt);
-        for rule in &self.rules {
-            let matched = match rule.scope.as_str() {
-                "" => format!("its match {}", rule.match_number),
-                scope => format!("its match {} of {scope}", rule.match_number),
-            };
-            let words = match (rule.outcome, &rule.by) {
-                ("fired", _) => format!("fired, on {matched}"),
-                ("not-due", _) => match rule.next {
-                    Some(next) => format!("matched, but is not due on {matched}; it will be on match {next}"),
-                    None => format!("matched, but is not due on {matched}, nor on a later one that is known"),
-                },
-                ("no-match", _) => {
-                    format!(
-                        "is the nearest that did not match: its \"{}\" differs",
-                        rule.differs.unwrap_or("when")
-                    )
-                }
-                ("shadowed", Some(by)) => format!("matched ({matched}), but \"{by}\" acted instead"),
-                ("refused", _) => {
-                    format!("matched ({matched}), but the service had refused the request already")
-                }
-                _ => format!("matched ({matched}), but what it does was not reached"),
-            };
-            text.push_str(&format!("rule \"{}\" {words}\n", rule.id));
-        }
-        if self.rules.iter().all(|rule| rule.outcome == "no-match") {
-            text.push_str("no rule matched\n");
-        }
-        for action in &self.actions {
-            text.push_str(&format!("{}: {}\n", action.action, action.effect));
-        }
-        for note in &self.notes {
-            text.push_str(&format!("note: {note}\n"));
-        }
-        text
-    }
-
     /// The bytes that its free texts take.
     fn text_bytes(&self) -> usize {
         let optional = [&self.bucket, &self.key, &self.upload, &self.job, &self.range, &self.client];
@@ -286,6 +245,54 @@ fn header_lines<S: Serializer>(head: &Option<Arc<Head>>, serializer: S) -> Resul
         lines.serialize_element(&(name.as_str(), String::from_utf8_lossy(value.as_bytes())))?;
     }
     lines.end()
+}
+
+/// Why each rule did or did not act on an exchange, what was done to it and how it ended, in plain words; a line each.
+/// The entry is one of the journal as JSON.
+pub fn explained(entry: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let list = |name: &str| entry[name].as_array().cloned().unwrap_or_default();
+    let what = entry["op"].as_str().unwrap_or("a request that is no operation");
+    let (method, path) = (text(&entry["method"]), text(&entry["path"]));
+    let mut lines = vec![format!("#{} {what}: {method} {path}, attempt {}", entry["n"], entry["attempt"])];
+    let rules = list("rules");
+    for rule in &rules {
+        let matched = match rule["scope"].as_str().unwrap_or_default() {
+            "" => format!("its match {}", rule["match"]),
+            scope => format!("its match {} of {scope}", rule["match"]),
+        };
+        let words = match rule["outcome"].as_str().unwrap_or_default() {
+            "fired" => format!("fired, on {matched}"),
+            "not-due" => match rule["next"].as_u64() {
+                Some(next) => format!("matched, but is not due on {matched}; it will be on match {next}"),
+                None => format!("matched, but is not due on {matched}, nor on a later one that is known"),
+            },
+            "no-match" => {
+                format!("is the nearest that did not match: its \"{}\" differs", text(&rule["differs"]))
+            }
+            "shadowed" => format!("matched ({matched}), but \"{}\" acted instead", text(&rule["by"])),
+            "refused" => format!("matched ({matched}), but the service had refused the request already"),
+            _ => format!("matched ({matched}), but what it does was not reached"),
+        };
+        lines.push(format!("rule \"{}\" {words}", text(&rule["id"])));
+    }
+    if rules.iter().all(|rule| rule["outcome"] == "no-match") {
+        lines.push("no rule matched".to_owned());
+    }
+    lines.extend(
+        list("actions").iter().map(|done| format!("{}: {}", text(&done["action"]), text(&done["effect"]))),
+    );
+    let answer = &entry["answer"];
+    lines.push(match (answer["status"].as_u64(), answer["code"].as_str()) {
+        (None, _) => "there was no answer".to_owned(),
+        (Some(status), None) => format!("the answer was {status}"),
+        (Some(status), Some(code)) => format!("the answer was {status} {code}"),
+    });
+    let took_place = if entry["applied"] == true { "it took place" } else { "nothing was changed" };
+    let ended = entry["ended"].as_str().unwrap_or("still open");
+    lines.push(format!("{took_place}; the exchange ended with {ended} after {} ms", entry["took_ms"]));
+    lines.extend(list("notes").iter().map(|note| format!("note: {}", text(note))));
+    lines.join("\n") + "\n"
 }
 
 /// The last exchanges of a world.

@@ -8,7 +8,10 @@ use cos_emu::{Emulation, Operation, library};
 
 /// Which modules of the crate a module may use. `server` and `lib` may use everything.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("cli", &["chance", "config", "judge", "message", "operation", "scenario", "server", "signature"]),
+    (
+        "cli",
+        &["chance", "config", "journal", "judge", "message", "operation", "scenario", "server", "signature"],
+    ),
     ("control", &["clock", "har", "journal", "message", "scenario", "world"]),
     (
         "world",

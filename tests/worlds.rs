@@ -224,6 +224,15 @@ fn the_journal_is_filtered_waited_for_exported_and_explained() {
     );
     assert!(explained(3).contains("no rule matched"), "{}", explained(3));
     assert_eq!(server.send(control("GET", "/default/journal/99/explain")).status, 404);
+
+    let exported = std::env::temp_dir().join(format!("cos-emu-journal-{}.jsonl", std::process::id()));
+    std::fs::write(&exported, &lines.body).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cos-emu"));
+    let output = command.args(["explain", "--journal", exported.to_str().unwrap()]).output().unwrap();
+    std::fs::remove_file(&exported).unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let served: Vec<String> = (1..=4).map(explained).collect();
+    assert_eq!(printed, served.concat(), "the same words");
 }
 
 #[test]
