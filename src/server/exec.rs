@@ -132,6 +132,8 @@ async fn wait(mut child: Child, grace: Duration, remarks: &mut Vec<String>) -> i
         group.terminate();
         if !group.is_gone_within(TERM_GRACE).await {
             group.kill();
+            // A killed process is gone in a moment; where nobody reaps it, it stays as a zombie.
+            group.is_gone_within(TERM_GRACE).await;
         }
     }
     Ok(end_of(status))
