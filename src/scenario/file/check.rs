@@ -52,7 +52,11 @@ pub(super) fn known_states(root: &Node<'_>, problems: &mut Problems) {
             mentions.entered.extend(transition.get("to"));
         }
     }
-    for rule in members.get("rules").and_then(|rules| rules.elements()).unwrap_or_default() {
+    let rules = members.get("rules").and_then(|rules| rules.elements());
+    let expect = members.get("expect").and_then(|expect| expect.members());
+    let requests = expect.and_then(|expect| expect.get("requests")?.elements());
+    // What is expected of requests has a `when` like that of rules.
+    for rule in rules.into_iter().chain(requests).flatten() {
         let Some(rule) = rule.members() else { continue };
         mentions.gone_to.extend(rule.get("goto"));
         let mut when = rule.get("when");
