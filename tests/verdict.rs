@@ -155,6 +155,8 @@ fn browser() -> Option<&'static str> {
         Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
     };
     let browser = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(found);
+    let required = std::env::var("COS_EMU_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
+    assert!(browser.is_some() || !required, "Chromium is required, but not installed");
     if browser.is_none() {
         eprintln!("skipped: there is no Chromium; Debian has it as the package chromium");
     }
