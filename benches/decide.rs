@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use cos_emu::benching::{Counters, Facts, Head, Index, MayFire, Names, Query, Span, Version, decide};
+use cos_emu::benching::{
+    Counters, Facts, Head, Index, MayFire, Names, Query, Span, Version, decide, logical_request,
+};
 use cos_emu::{Operation, Scenario, Seed, Service};
 use divan::{Bencher, black_box};
 
@@ -62,6 +64,7 @@ fn decision(bencher: Bencher<'_, '_>, rules: usize) {
             operation: Some(Operation::UploadPart),
             names: &names,
             head: &head,
+            logical: logical_request(Service::Cos, Some(Operation::UploadPart), &names, &head),
             connection: 1,
             request: 1,
             state: "",

@@ -250,7 +250,7 @@ fn routes_to_cas(head: &Head, query: &Query) {
     assert_eq!(target.id.is_empty(), !names_one_thing, "{target:?}");
     assert!(target.id.is_empty() || segment(4) == target.id);
 
-    let names = target.names(None);
+    let names = target.names();
     assert_eq!(names.vault.as_deref(), present(&target.vault));
     let ids: Vec<_> = [names.upload, names.archive, names.job].into_iter().flatten().collect();
     assert_eq!(ids.concat(), target.id);

@@ -160,6 +160,9 @@ struct Serve {
     /// The most bytes of objects that are kept; an upload beyond it is refused with 503
     #[arg(long, env = "COS_EMU_MAX_MEMORY", default_value = "1GiB", value_name = "SIZE", value_parser = size)]
     max_memory: u64,
+    /// How many exchanges the journal remembers; 0 keeps none, and a verdict then looks at rules and objects alone
+    #[arg(long, env = "COS_EMU_JOURNAL_ENTRIES", default_value = "10000", value_name = "N")]
+    journal_entries: usize,
     /// How long the body of a request may pause; goes before what the scenario says [default: 60s]
     #[arg(long, env = "COS_EMU_BODY_TIMEOUT", value_name = "DURATION", value_parser = duration)]
     body_timeout: Option<Duration>,
@@ -403,6 +406,7 @@ fn config(arguments: Serve, scenario: Option<Scenario>) -> Config {
         vaults: arguments.vault,
         max_memory_bytes: arguments.max_memory,
         body_timeout: arguments.body_timeout,
+        journal_capacity: arguments.journal_entries,
         ready_file: arguments.ready_file,
         ..usual
     }

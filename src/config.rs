@@ -47,7 +47,7 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// How long the body of a request may pause; `None` is what the scenario says, or 60 seconds.
     pub body_timeout: Option<Duration>,
-    /// How many exchanges the journal remembers.
+    /// How many exchanges the journal remembers; 0 is no journal, and then a verdict looks at rules and objects alone.
     pub journal_capacity: usize,
     /// A file that is written when the server is ready.
     pub ready_file: Option<PathBuf>,

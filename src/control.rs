@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::clock::{Clock, Timestamp};
 use crate::har::har;
-use crate::journal::{Exchange, Journal, explained};
+use crate::journal::{Entry, Exchange, Text, explained};
 use crate::message::{Head, Reply, reason};
 use crate::scenario::{Count, Diagnosis, MustFire, Scenario, parse_duration, parse_skew};
 use crate::world::{DEFAULT, World};
@@ -109,11 +109,9 @@ fn of_world(head: &Head, body: &[u8], world: &Arc<World>, rest: &[&str]) -> Aske
             Ok(asked) => return asked,
             Err(detail) => problem(400, &detail),
         },
-        ["journal.jsonl"] => reads.unwrap_or_else(|| lines(&world.journal())),
-        ["journal.har"] => {
-            reads.unwrap_or_else(|| document(200, &har(world.journal().entries(0, usize::MAX))))
-        }
-        ["journal", n, "explain"] => reads.unwrap_or_else(|| explain(n, &world.journal())),
+        ["journal.jsonl"] => reads.unwrap_or_else(|| lines(world)),
+        ["journal.har"] => reads.unwrap_or_else(|| document(200, &har(&world.exchanges(0, usize::MAX)))),
+        ["journal", n, "explain"] => reads.unwrap_or_else(|| explain(n, world)),
         ["reset"] => match posts {
             Some(refused) => refused,
             None => return Asked::Reset(world.clone()),
@@ -190,7 +188,7 @@ fn metrics(worlds: &[Arc<World>]) -> Reply {
         "# HELP cos_emu_exchanges_total Exchanges of a scenario.\n# TYPE cos_emu_exchanges_total counter\n",
     );
     for world in worlds {
-        let exchanges = world.journal().next() - 1;
+        let exchanges = world.state().journal.next() - 1;
         lines.push_str(&format!("cos_emu_exchanges_total{{world=\"{}\"}} {exchanges}\n", world.id));
     }
     lines.push_str("# HELP cos_emu_firings_total Firings of the rules of a scenario.\n# TYPE cos_emu_firings_total counter\n");
@@ -307,18 +305,22 @@ const FILTERS: &[&str] = &["op", "bucket", "key", "upload", "part", "client", "r
 
 impl Filter {
     /// Whether the filter lets an entry through.
-    pub fn holds(&self, entry: &Exchange) -> bool {
-        let is = |value: &Option<String>, wanted: &str| value.as_deref() == Some(wanted);
+    pub fn holds(&self, entry: &Entry) -> bool {
+        let is = |text, wanted: &str| entry.said.text(text) == Some(wanted);
         self.wanted.iter().all(|(name, wanted)| match *name {
-            "op" => entry.op == Some(wanted),
-            "bucket" => is(&entry.bucket, wanted),
-            "key" => is(&entry.key, wanted),
-            "upload" => is(&entry.upload, wanted),
-            "part" => entry.part.is_some_and(|part| part.to_string() == *wanted),
-            "client" => is(&entry.client, wanted),
-            "rule" => entry.rules.iter().any(|rule| rule.id == *wanted),
+            "op" => entry.said.operation.is_some_and(|operation| operation.name() == wanted),
+            "bucket" => is(Text::Bucket, wanted),
+            "key" => is(Text::Key, wanted),
+            "upload" => is(Text::Upload, wanted),
+            "part" => entry.said.part.is_some_and(|part| part.to_string() == *wanted),
+            "client" => is(Text::Client, wanted),
+            "rule" => {
+                let nearest = entry.nearest.as_ref().is_some_and(|(id, _)| **id == **wanted);
+                nearest || entry.rules().iter().any(|rule| *rule.id == **wanted)
+            }
+            "outcome" if wanted == "no-match" => entry.nearest.is_some(),
             "status" => entry.answer.as_ref().is_some_and(|answer| answer.status.to_string() == *wanted),
-            _ => entry.rules.iter().any(|rule| rule.outcome == wanted),
+            _ => entry.rules().iter().any(|rule| rule.outcome == wanted),
         })
     }
 }
@@ -361,57 +363,69 @@ fn wait(head: &Head, world: &Arc<World>) -> Result<Asked, String> {
         let seen = head.header("last-event-id").and_then(|id| id.parse::<u64>().ok());
         match seen {
             Some(seen) => filter.from = seen.saturating_add(1),
-            None if !begins => filter.from = world.journal().next(),
+            None if !begins => filter.from = world.state().journal.next(),
             None => {}
         }
         return Ok(Asked::Follow { world: world.clone(), filter });
     }
     if count == 0 {
-        return Ok(Asked::Reply(page(&world.journal(), &filter)));
+        return Ok(Asked::Reply(page(world, &filter)));
     }
     Ok(Asked::Wait { world: world.clone(), filter, count, timeout })
 }
 
 /// Whether the journal has so many entries that the filter lets through.
-pub fn has(journal: &Journal, filter: &Filter, count: usize) -> bool {
+pub fn has(world: &World, filter: &Filter, count: usize) -> bool {
+    let journal = &world.state().journal;
     journal.entries(filter.from, usize::MAX).filter(|entry| filter.holds(entry)).take(count).count() >= count
 }
 
 /// A page of the journal.
 #[derive(Serialize)]
-struct JournalPage<'a> {
-    exchanges: Vec<&'a Exchange>,
+struct JournalPage {
+    exchanges: Vec<Exchange>,
     dropped: u64,
     next: u64,
 }
 
 /// The entries that the filter lets through.
-pub fn page(journal: &Journal, filter: &Filter) -> Reply {
-    let entries = journal.entries(filter.from, usize::MAX).filter(|entry| filter.holds(entry));
-    let mut exchanges: Vec<_> = entries.take(filter.limit + 1).collect();
+pub fn page(world: &World, filter: &Filter) -> Reply {
+    // The entries are told behind the lock, which every request takes.
+    let (mut entries, dropped, next) = {
+        let journal = &world.state().journal;
+        let entries = journal.entries(filter.from, usize::MAX).filter(|entry| filter.holds(entry));
+        (entries.take(filter.limit + 1).cloned().collect::<Vec<_>>(), journal.dropped(), journal.next())
+    };
     // Where the page is full, the next one begins behind its last entry.
-    let more = exchanges.len() > filter.limit;
-    exchanges.truncate(filter.limit);
-    let next = exchanges.last().filter(|_| more).map_or(journal.next(), |last| last.n + 1);
-    document(200, &JournalPage { exchanges, dropped: journal.dropped(), next })
+    let more = entries.len() > filter.limit;
+    entries.truncate(filter.limit);
+    let next = entries.last().filter(|_| more).map_or(next, |last| last.n + 1);
+    let exchanges = entries.iter().map(|entry| entry.told(&world.id)).collect();
+    document(200, &JournalPage { exchanges, dropped, next })
 }
 
 /// The whole journal, an entry in each line.
-fn lines(journal: &Journal) -> Reply {
+fn lines(world: &World) -> Reply {
     let mut lines = Vec::new();
-    for entry in journal.entries(0, usize::MAX) {
-        serde_json::to_writer(&mut lines, entry).expect("a JSON value can be written");
+    for exchange in world.exchanges(0, usize::MAX) {
+        serde_json::to_writer(&mut lines, &exchange).expect("a JSON value can be written");
         lines.push(b'\n');
     }
     Reply::new(200).with("Content-Type", "application/x-ndjson").with_body(lines)
 }
 
 /// Why each rule did or did not act on an exchange.
-fn explain(n: &str, journal: &Journal) -> Reply {
-    let entry = n.parse().ok().and_then(|n: u64| journal.entries(n, 1).find(|entry| entry.n == n));
-    match entry {
-        Some(entry) => text(&explained(&serde_json::to_value(entry).expect("a JSON value can be written"))),
-        None => problem(404, &format!("the journal has no entry {n}; {} were dropped", journal.dropped())),
+fn explain(n: &str, world: &World) -> Reply {
+    let number = n.parse().ok();
+    let exchange = number.and_then(|n| world.exchanges(n, 1).into_iter().find(|exchange| exchange.n == n));
+    match exchange {
+        Some(exchange) => {
+            text(&explained(&serde_json::to_value(exchange).expect("a JSON value can be written")))
+        }
+        None => {
+            let dropped = world.state().journal.dropped();
+            problem(404, &format!("the journal has no entry {n}; {dropped} were dropped"))
+        }
     }
 }
 

@@ -7,19 +7,14 @@ use crate::message::{Query, reason};
 
 /// The exchanges as one HAR document. An exchange without an answer has status 0, as browsers write it; what cos-emu did
 /// stands in `_cosEmu`.
-pub fn har<'a>(exchanges: impl Iterator<Item = &'a Exchange>) -> Value {
+pub fn har(exchanges: &[Exchange]) -> Value {
     let creator = json!({ "name": "cos-emu", "version": env!("CARGO_PKG_VERSION") });
-    json!({ "log": { "version": "1.2", "creator": creator, "entries": exchanges.map(entry).collect::<Vec<_>>() } })
+    json!({ "log": { "version": "1.2", "creator": creator, "entries": exchanges.iter().map(entry).collect::<Vec<_>>() } })
 }
 
 fn entry(exchange: &Exchange) -> Value {
     let pair = |name: &str, value: &str| json!({ "name": name, "value": value });
-    let headers: Vec<Value> = exchange
-        .headers
-        .iter()
-        .flat_map(|head| &head.headers)
-        .map(|(name, value)| pair(name.as_str(), &String::from_utf8_lossy(value.as_bytes())))
-        .collect();
+    let headers: Vec<Value> = exchange.headers.iter().map(|(name, value)| pair(name, value)).collect();
     let query = Query::parse(&exchange.query);
     let query: Vec<Value> = query.pairs().iter().map(|(name, value)| pair(name, value)).collect();
     let separator = if exchange.query.is_empty() { "" } else { "?" };

@@ -82,7 +82,7 @@ pub use store::JobCompletion;
 pub mod benching {
     pub use crate::message::{Head, Query, Version};
     pub use crate::operation::Names;
-    pub use crate::scenario::{Counters, Facts, Index, MayFire, Span, decide};
+    pub use crate::scenario::{Counters, Facts, Index, MayFire, Span, decide, logical_request};
 }
 
 /// The parsers of untrusted bytes, for the targets of `fuzz/` and the test of their corpora. No part of the interface.

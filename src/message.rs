@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, AsHeaderName, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
@@ -97,7 +97,7 @@ impl Head {
 
     /// The value of a header. Clients send headers with empty values and mean none, so those count as absent, and
     /// so do values that are not UTF-8.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
         let value = std::str::from_utf8(self.headers.get(name)?.as_bytes()).ok()?.trim();
         (!value.is_empty()).then_some(value)
     }
@@ -109,7 +109,7 @@ impl Head {
 
     /// The declared length of the body; `None` when it is chunked or undeclared.
     pub fn content_length(&self) -> Option<u64> {
-        if self.is_chunked() { None } else { self.header("content-length")?.parse().ok() }
+        if self.is_chunked() { None } else { self.header(header::CONTENT_LENGTH)?.parse().ok() }
     }
 
     /// Whether the body comes in chunks.
@@ -125,7 +125,7 @@ impl Head {
     /// Whether the client waits for `100 Continue`.
     pub fn expects_continue(&self) -> bool {
         self.version == Version::Http11
-            && self.header("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue"))
+            && self.header(header::EXPECT).is_some_and(|value| value.eq_ignore_ascii_case("100-continue"))
     }
 
     /// Whether the client wants to use the connection again: by default with HTTP/1.1, on demand with HTTP/1.0.
@@ -152,7 +152,7 @@ impl Head {
             field("q-sign-algorithm=").map(|_| field("q-ak=").unwrap_or(""))
         }
         let query = &self.query;
-        self.header("authorization")
+        self.header(header::AUTHORIZATION)
             .and_then(key_id_of)
             .or_else(|| query.get("q-sign-algorithm").map(|_| query.get("q-ak").unwrap_or("")))
             .or_else(|| query.get("sign").and_then(key_id_of))

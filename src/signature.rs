@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::header::{AUTHORIZATION, DATE};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha1::Sha1;
 use subtle::ConstantTimeEq as _;
@@ -157,7 +158,7 @@ fn find(head: &Head) -> Option<SignatureText<'_>> {
             .collect();
         pairs.iter().any(|(name, _)| name == "q-sign-algorithm").then_some(SignatureText(pairs))
     };
-    if let Some(text) = head.header("authorization").and_then(from_text) {
+    if let Some(text) = head.header(AUTHORIZATION).and_then(from_text) {
         return Some(text);
     }
     if head.query.has("q-sign-algorithm") {
@@ -215,9 +216,9 @@ fn verify(
         }
     }
     // Presigned URLs are used by others, later, and their date is nobody's claim.
-    let date = head.header("date").and_then(Timestamp::parse_http_date);
+    let date = head.header(DATE).and_then(Timestamp::parse_http_date);
     if date.is_some_and(|date| date.since(now) > ALLOWED_SKEW || now.since(date) > ALLOWED_SKEW)
-        && head.header("authorization").is_some()
+        && head.header(AUTHORIZATION).is_some()
     {
         return Err(Refusal::Skewed);
     }

@@ -11,7 +11,7 @@ use crate::chance::Seed;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::furnish::furnish;
-use crate::journal::Journal;
+use crate::journal::{Exchange, Journal};
 use crate::judge::{CommandEnd, Evidence, Judgement, Stock, judge};
 use crate::message::Account;
 use crate::scenario::{
@@ -50,12 +50,15 @@ pub struct World {
     /// When it became active, counted from the start of the server.
     began_after: Duration,
     state: Arc<Mutex<State>>,
-    journal: Arc<Mutex<Journal>>,
+    /// Whether exchanges are journalled.
+    pub keeps_journal: bool,
 }
 
 /// What changes with every request. Locked for a decision or a look, never across an await.
 #[derive(Debug)]
 pub struct State {
+    /// What happened.
+    pub journal: Journal,
     /// Buckets and vaults.
     pub store: Store,
     /// Writes that are not seen yet.
@@ -95,9 +98,9 @@ impl World {
         let account = account(config, &scenario);
         let mut store = Store::default();
         furnish(&mut store, config, &scenario.setup, &account, seed, clock.now());
-        let state = Arc::new(Mutex::new(State::new(store, &scenario)));
-        let journal = Arc::new(Mutex::new(Journal::new(config.journal_capacity)));
-        World::over(config, scenario, seed, uptime, state, journal, name)
+        let journal = Journal::new(config.journal_capacity);
+        let state = Arc::new(Mutex::new(State::new(store, journal, &scenario)));
+        World::over(config, scenario, seed, uptime, state, name)
     }
 
     /// The world that goes on with what is stored and journalled in this one, under another scenario. What the new one
@@ -108,10 +111,10 @@ impl World {
         {
             let mut state = self.state();
             furnish(&mut state.store, config, &scenario.setup, &account, seed, clock.now());
-            let store = std::mem::take(&mut state.store);
-            *state = State::new(store, &scenario);
+            let (store, journal) = (std::mem::take(&mut state.store), std::mem::take(&mut state.journal));
+            *state = State::new(store, journal, &scenario);
         }
-        World::over(config, scenario, seed, uptime, self.state.clone(), self.journal.clone(), self.name())
+        World::over(config, scenario, seed, uptime, self.state.clone(), self.name())
     }
 
     fn over(
@@ -120,7 +123,6 @@ impl World {
         seed: Seed,
         uptime: Duration,
         state: Arc<Mutex<State>>,
-        journal: Arc<Mutex<Journal>>,
         Name { id, client }: Name,
     ) -> Self {
         let mut credentials = config.credentials.clone();
@@ -148,7 +150,7 @@ impl World {
             credentials,
             expiries,
             state,
-            journal,
+            keeps_journal: config.journal_capacity > 0,
         }
     }
 
@@ -179,10 +181,11 @@ impl World {
 
     /// Judges what has happened so far; `command` is how the command of `exec` ended.
     pub fn judge(&self, command: Option<CommandEnd>) -> Judgement {
-        let (exchanges, dropped) = {
-            let journal = self.journal();
+        let (entries, dropped) = {
+            let journal = &self.state().journal;
             (journal.entries(0, usize::MAX).cloned().collect::<Vec<_>>(), journal.dropped())
         };
+        let exchanges: Vec<_> = entries.iter().map(|entry| entry.told(&self.id)).collect();
         let (stock, requests) = {
             let state = self.state();
             let stock = Stock::of(&state.store, &self.scenario, &exchanges, self.now());
@@ -207,9 +210,16 @@ impl World {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The journal.
-    pub fn journal(&self) -> MutexGuard<'_, Journal> {
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The exchanges with a number of at least `from`, at most `limit`, as far as the journal remembers them.
+    pub fn exchanges(&self, from: u64, limit: usize) -> Vec<Exchange> {
+        // They are told behind the lock, which every request takes.
+        let entries: Vec<_> = self.state().journal.entries(from, limit).cloned().collect();
+        entries.iter().map(|entry| entry.told(&self.id)).collect()
+    }
+
+    /// Whether it goes on with the journal of that world: after a reload, but not after a reset.
+    pub fn continues_journal_of(&self, other: &World) -> bool {
+        Arc::ptr_eq(&self.state, &other.state)
     }
 
     /// The present time of this world.
@@ -237,8 +247,9 @@ impl World {
 }
 
 impl State {
-    fn new(store: Store, scenario: &Scenario) -> Self {
+    fn new(store: Store, journal: Journal, scenario: &Scenario) -> Self {
         State {
+            journal,
             store,
             veils: Veils::default(),
             counters: Counters::new(scenario.rules.len(), scenario.connections.len()),

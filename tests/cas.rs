@@ -766,7 +766,7 @@ fn rules_know_the_range_of_an_output() {
     assert_eq!(job_output(&server, &id, "bytes=5-6").text(), "56");
     let matched = |entry: &cos_emu::Exchange| {
         let matched = entry.rules.iter().filter(|rule| rule.outcome != "no-match");
-        matched.map(|rule| rule.id.clone()).collect::<Vec<_>>()
+        matched.map(|rule| rule.id.to_string()).collect::<Vec<_>>()
     };
     let journal: Vec<_> = server.journal().iter().skip(2).map(matched).collect();
     assert_eq!(journal, [vec!["wrong", "shift"], vec!["shift"], vec![]]);

@@ -127,7 +127,7 @@ fn each_action_fires_where_it_can_happen_and_is_refused_where_it_cannot() {
             }
             let mut connection: Connection = server.connect();
             connection.write(request.bytes());
-            let seen = |exchange: &cos_emu::Exchange| exchange.rules.iter().any(|rule| rule.id == "r");
+            let seen = |exchange: &cos_emu::Exchange| exchange.rules.iter().any(|rule| &*rule.id == "r");
             server.wait_for(&case, |journal| {
                 journal.iter().any(|exchange| {
                     seen(exchange)

@@ -39,7 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["clock", "content", "digest"]),
     ("har", &["journal", "message"]),
     ("judge", &["clock", "digest", "journal", "scenario", "store"]),
-    ("journal", &["message", "operation"]),
+    ("journal", &["clock", "digest", "message", "operation"]),
     ("code", &["operation"]),
     ("operation", &[]),
     ("content", &[]),

@@ -463,3 +463,44 @@ fn a_follower_is_told_what_it_missed_and_one_that_stops_reading_disturbs_nobody(
     let events = until(&mut lazy, "id: 5000\n");
     assert!(events.contains("event: gap\n"), "it fell behind what the journal keeps");
 }
+
+#[test]
+fn a_follower_and_one_who_waits_go_on_behind_a_reset_and_end_with_the_world() {
+    let server = Server::start();
+    let world = create(&server, "w", refusing("SlowDown"));
+    let path = |rest: &str| format!("/{}{rest}", id(&world));
+    let send = || server.send(put().with("x-emu-scenario", id(&world))).is(503, "SlowDown").status;
+    send();
+    let mut follower = server.connect();
+    follower.write(control("GET", &path("/journal?follow=1&from=0")).bytes());
+    until(&mut follower, "id: 1\n");
+    let waited = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let page = server.send(control("GET", &path("/journal?wait=2&timeout=20s")));
+            document(&page)["exchanges"].as_array().unwrap().len()
+        });
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert_eq!(server.send(control("POST", &path("/reset"))).status, 204);
+        send();
+        send();
+        waiting.join().unwrap()
+    });
+    assert_eq!(waited, 2);
+    let events = until(&mut follower, "id: 2\n");
+    assert!(events.contains("event: reset\ndata: {}\n\nid: 1\n"), "{events}");
+    server.send(control("DELETE", &path(""))).ok();
+    let (rest, _) = follower.rest();
+    assert!(rest.ends_with(b"0\r\n\r\n"), "the stream has come to its end");
+}
+
+#[test]
+fn without_a_journal_a_verdict_says_what_it_did_not_look_at() {
+    let server = Server::configured(|config| config.journal_capacity = 0);
+    server.send(put()).ok();
+    let page = document(&server.send(control("GET", "/default/journal")));
+    assert_eq!(page, json!({ "exchanges": [], "dropped": 1, "next": 2 }));
+    let verdict = server.emulator().verdict();
+    let case = verdict.cases.iter().find(|case| case.name == "V02").unwrap();
+    assert_eq!(case.outcome, cos_emu::Outcome::Skipped);
+    assert_eq!(case.reasons, ["1 exchanges were dropped from the journal and not looked at"]);
+}

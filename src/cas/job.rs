@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use http::header::RANGE;
 use serde_json::{Value, json};
 
 use super::json::{self, Members};
@@ -341,7 +342,7 @@ pub(super) fn output(call: &Call<'_>) -> Handled {
         (JobStatus::Failed(_) | JobStatus::Succeeded(_), Some(output)) => output,
     };
     let size = output.bytes.len();
-    let asked = call.head.header("range").map(|header| output_range(header, size)).transpose()?;
+    let asked = call.head.header(RANGE).map(|header| output_range(header, size)).transpose()?;
     let status = if asked.is_some() { 206 } else { 200 };
     let mut reply = Reply::new(status).with("Content-Type", output.content_type);
     if let Some(range) = &asked {
@@ -378,7 +379,7 @@ fn output_range(header: &str, size: u64) -> Result<Range<u64>, Error> {
 pub(super) fn requested_range(job: &Job, head: &Head, now: Timestamp) -> Option<(Range<u64>, u64)> {
     job.status(now).completed()?;
     let size = Output::of(job)?.bytes.len();
-    let range = head.header("range").and_then(|header| output_range(header, size).ok());
+    let range = head.header(RANGE).and_then(|header| output_range(header, size).ok());
     Some((range.unwrap_or(0..size), size))
 }
 

@@ -15,6 +15,7 @@ mod vault;
 use std::fmt;
 use std::ops::Range;
 
+use http::header::CONTENT_RANGE;
 use serde_json::Value;
 
 use crate::clock::Timestamp;
@@ -207,7 +208,7 @@ pub fn part_number(target: &Target, head: &Head, store: &Store, now: Timestamp) 
         return None;
     }
     let upload = store.vault(&target.vault)?.upload(&target.id, now)?;
-    let range: ChunkRange = head.header("content-range")?.parse().ok()?;
+    let range: ChunkRange = head.header(CONTENT_RANGE)?.parse().ok()?;
     Some(range.start() / upload.part_size_bytes + 1)
 }
 

@@ -25,11 +25,11 @@ pub struct Target {
 }
 
 impl Target {
-    /// What rules match on and the journal shows. The part number depends on the part size of the upload, which is
-    /// not in the request.
-    pub fn names(&self, part: Option<u64>) -> Names {
+    /// What rules match on and the journal shows, but the part number: it depends on the part size of the upload, which
+    /// is not in the request.
+    pub fn names(&self) -> Names {
         let present = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let mut names = Names { vault: present(&self.vault), part, ..Names::default() };
+        let mut names = Names { vault: present(&self.vault), ..Names::default() };
         match self.operation {
             Operation::DeleteArchive => names.archive = present(&self.id),
             Operation::DescribeJob | Operation::GetJobOutput => names.job = present(&self.id),

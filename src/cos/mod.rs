@@ -16,6 +16,8 @@ mod xml;
 
 use std::ops::{Range, RangeInclusive};
 
+use http::header::RANGE;
+
 use crate::code::CosCode;
 use crate::digest::Wanted;
 use crate::message::{BodyError, BodyPlan, Context, Head, Outcome, Received, Reply};
@@ -156,7 +158,7 @@ pub fn refuse_body(error: BodyError, target: &Target, head: &Head, context: &Con
 /// The bytes of its object that a read asks for, and the size of the object; `None` when there is no such object.
 pub fn requested_range(target: &Target, head: &Head, store: &Store) -> Option<(Range<u64>, u64)> {
     let size = store.bucket(&target.bucket)?.object(&target.key)?.content.len();
-    let range = head.header("range").and_then(|header| object::parse_range(header, size));
+    let range = head.header(RANGE).and_then(|header| object::parse_range(header, size));
     Some((range.and_then(Result::ok).unwrap_or(0..size), size))
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::header::{IF_MATCH, IF_NONE_MATCH, RANGE};
 
 use super::{Call, Error, Handled, changed, document_plan, document_reply, unchanged, xml};
 use crate::clock::Timestamp;
@@ -187,7 +188,7 @@ pub(super) fn check_overwrite(call: &Call<'_>) -> Result<(), Error> {
 pub(super) fn metadata(call: &Call<'_>) -> Result<Metadata, Error> {
     let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
     for name in STORED_HEADERS {
-        if let Some(value) = call.head.header(name) {
+        if let Some(value) = call.head.header(*name) {
             headers.push(((*name).to_owned(), value.as_bytes().to_vec()));
         } else if *name == "Content-Type" {
             let guessed =
@@ -231,7 +232,7 @@ pub(super) fn get(call: &Call<'_>) -> Handled {
     }
 
     let size = object.content.len();
-    let range = match call.head.header("range").and_then(|header| parse_range(header, size)) {
+    let range = match call.head.header(RANGE).and_then(|header| parse_range(header, size)) {
         None => None,
         Some(Ok(range)) => Some(range),
         Some(Err(Unsatisfiable)) => {
@@ -293,14 +294,14 @@ fn evaluate_conditions(head: &Head, object: &Object) -> Condition {
     // HTTP dates have whole seconds.
     let modified = Timestamp::from_unix_seconds(object.modified.unix_seconds());
 
-    if let Some(list) = head.header("if-match") {
+    if let Some(list) = head.header(IF_MATCH) {
         if !names_etag(list) {
             return Condition::Fails;
         }
     } else if date("if-unmodified-since").is_some_and(|since| modified > since) {
         return Condition::Fails;
     }
-    if let Some(list) = head.header("if-none-match") {
+    if let Some(list) = head.header(IF_NONE_MATCH) {
         if names_etag(list) {
             return Condition::NotModified;
         }

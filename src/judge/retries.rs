@@ -42,7 +42,7 @@ fn after_final(never: &[String], attempts: &Attempts<'_>) -> Vec<String> {
     attempts
         .pairs()
         .filter_map(|(first, next)| {
-            let code = code(first).filter(|code| never.contains(code))?;
+            let code = code(first).filter(|code| never.iter().any(|never| never == code))?;
             Some(format!("{} repeats #{}, which was answered with {code}", label(next), first.n))
         })
         .collect()

@@ -10,6 +10,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use http::header::{CONTENT_RANGE, RANGE};
+
 use super::expect::ExpectedRequests;
 use super::file::{ConnectionRule, RateScope};
 use super::index::Index;
@@ -34,6 +36,8 @@ pub struct Facts<'a> {
     pub names: &'a Names,
     /// The head.
     pub head: &'a Head,
+    /// The key of the logical request: what [`logical_request`] makes of those.
+    pub logical: u128,
     /// The number of the connection.
     pub connection: u64,
     /// The number of the request on its connection, from 1.
@@ -220,7 +224,7 @@ pub fn decide(
     elapsed: Duration,
     may_fire: MayFire,
 ) -> Decision {
-    let request = logical_request(facts);
+    let request = facts.logical;
     let arrivals = counters.requests.entry(request);
     arrivals.all = arrivals.all.saturating_add(1);
     arrivals.since_success = arrivals.since_success.saturating_add(1);
@@ -524,9 +528,8 @@ pub fn rate_key(scope: RateScope, facts: &Facts<'_>) -> u128 {
 
 /// The key of the logical request. Host name, dates, signatures and the body do not count, so that a retry on another
 /// host or with another body is known for what it is.
-fn logical_request(facts: &Facts<'_>) -> u128 {
-    let Facts { head, names, .. } = facts;
-    let path = names.key.as_deref().unwrap_or(match facts.operation {
+pub fn logical_request(service: Service, operation: Option<Operation>, names: &Names, head: &Head) -> u128 {
+    let path = names.key.as_deref().unwrap_or(match operation {
         Some(operation) if operation.service() == Service::Cos => "",
         _ => &head.path,
     });
@@ -534,11 +537,11 @@ fn logical_request(facts: &Facts<'_>) -> u128 {
         |name: &str| name.starts_with("q-") || name == "sign" || name == "x-cos-security-token";
     let query = head.query.pairs().iter().filter(|(name, _)| !is_signature(name));
     let mut parts: Vec<&str> = vec![
-        facts.service.name(),
+        service.name(),
         head.method.as_str(),
         names.bucket.as_deref().or(names.vault.as_deref()).unwrap_or(""),
         path,
-        head.header("range").or(head.header("content-range")).unwrap_or(""),
+        head.header(RANGE).or(head.header(CONTENT_RANGE)).unwrap_or(""),
         head.access_key_id().unwrap_or(""),
     ];
     query.for_each(|(name, value)| parts.extend([name.as_str(), value.as_str()]));
@@ -602,6 +605,7 @@ mod tests {
                 operation: Some(request.operation),
                 names: &request.names,
                 head: &request.head,
+                logical: request.logical(),
                 connection: request.connection,
                 request: request.number,
                 state: "up",
@@ -627,6 +631,12 @@ mod tests {
         connection: u64,
         number: u64,
         span: Span,
+    }
+
+    impl Request {
+        fn logical(&self) -> u128 {
+            logical_request(self.operation.service(), Some(self.operation), &self.names, &self.head)
+        }
     }
 
     fn part(upload: &str, number: u64) -> Request {
@@ -774,6 +784,7 @@ mod tests {
             operation: Some(request.operation),
             names: &request.names,
             head: &request.head,
+            logical: request.logical(),
             connection: 1,
             request: 1,
             state: "",

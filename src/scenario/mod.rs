@@ -19,7 +19,7 @@ mod value;
 
 pub use engine::{
     Count, Counters, Decision, Facts, MayFire, Outcome, Span, Trace, amount, count_expected, decide,
-    decide_connection, obstacle, rate_key,
+    decide_connection, logical_request, obstacle, rate_key,
 };
 pub use expect::{Backoff, Check, ClientResult, Expect, ExpectedObject, Retries};
 pub use explain::explain;

@@ -2,6 +2,7 @@
 //!
 //! What a rule means is in `scenarios.md` 3 to 5. How files spell it is the business of `file`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use crate::operation::{Operation, Payload, Service};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// Its name, unique in the file.
-    pub id: String,
+    pub id: Arc<str>,
     /// Which requests.
     pub when: When,
     /// Which of them.

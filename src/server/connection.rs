@@ -32,6 +32,9 @@ use crate::world::{DEFAULT, World};
 /// The largest head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 64 << 10;
 
+/// What times may differ by that are told in whole milliseconds.
+const SAME_TIME: Duration = Duration::from_micros(500);
+
 /// What the requests of one connection share.
 #[derive(Debug)]
 pub(super) struct Link {
@@ -70,6 +73,8 @@ pub(super) struct Open {
     pub(super) head_len: u64,
     /// When the server started.
     pub(super) started: Instant,
+    /// When the journal's entry was completed, counted from then.
+    pub(super) completed: Duration,
 }
 
 impl Link {
@@ -91,10 +96,10 @@ impl Link {
     fn client_gone(&self, meter: &Meter, ended: Ended) {
         let Some(open) = self.take_open() else { return };
         let sent = meter.sent().saturating_sub(open.sent_before).saturating_sub(open.head_len);
-        open.world.journal().update(open.n, |exchange| {
-            exchange.ended = Some(ended);
-            exchange.end(exchange.span.0, open.started.elapsed());
-            if let Some(answer) = &mut exchange.answer {
+        open.world.state().journal.update(open.n, |entry| {
+            entry.ended = Some(ended);
+            entry.span.1 = open.started.elapsed();
+            if let Some(answer) = &mut entry.answer {
                 answer.bytes = answer.bytes.min(sent);
             }
         });
@@ -105,7 +110,10 @@ impl Watcher for Link {
     fn answer_left(&self) {
         if let Some(open) = self.take_open() {
             let over = open.started.elapsed();
-            open.world.journal().update(open.n, |exchange| exchange.end(exchange.span.0, over));
+            // What the journal says already is as good as exact for an answer that leaves at once.
+            if over - open.completed > SAME_TIME {
+                open.world.state().journal.update(open.n, |entry| entry.span.1 = over);
+            }
         }
         self.left.notify_one();
     }

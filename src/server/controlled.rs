@@ -85,19 +85,16 @@ async fn act(head: &Head, body: Incoming, shell: &Arc<Shell>) -> Answered {
             Reply { status: 200, ..control::verdict(head, &world) }
         }
         Asked::Wait { world, filter, count, timeout } => {
-            let end = Instant::now() + timeout;
-            while !control::has(&world.journal(), &filter, count) && Instant::now() < end {
-                sleep(LOOK_EVERY).await;
-            }
-            control::page(&world.journal(), &filter)
+            let world = wait(shell, world, &filter, count, Instant::now() + timeout).await;
+            control::page(&world, &filter)
         }
         Asked::Follow { world, filter } => {
             let (sender, receiver) = mpsc::channel(EVENTS_AHEAD);
-            let stop = shell.stop.clone();
-            shell.tasks.spawn(async move {
+            let (shell, tasks) = (shell.clone(), shell.tasks.clone());
+            tasks.spawn(async move {
                 tokio::select! {
-                    () = follow(world, filter, sender) => {}
-                    () = stop.cancelled() => {}
+                    () = follow(&shell, world, filter, sender) => {}
+                    () = shell.stop.cancelled() => {}
                 }
             });
             return Answered::Events(receiver);
@@ -112,38 +109,45 @@ pub(super) enum Answered {
     Events(mpsc::Receiver<Bytes>),
 }
 
-/// Sends the entries of a journal as events, in the order of their numbers, until nobody reads any more. An entry is
-/// sent when its exchange is over, or when it has been under way for a while. A reader that is too slow misses what the
-/// journal has dropped meanwhile, and is told how much that is.
-async fn follow(world: Arc<World>, mut filter: Filter, sender: mpsc::Sender<Bytes>) {
-    let mut quiet_since = Instant::now();
-    let mut waiting: Option<(u64, Instant)> = None;
-    while !sender.is_closed() {
-        let mut events = Vec::new();
-        {
-            let journal = world.journal();
-            let first = journal.dropped() + 1;
-            if filter.from.max(1) < first {
-                let gap = first - filter.from.max(1);
-                events.push(format!("event: gap\ndata: {{\"dropped\":{gap}}}\n\n"));
-                filter.from = first;
-            }
-            for entry in journal.entries(filter.from, EVENTS_AHEAD) {
-                if entry.ended.is_none() {
-                    let since =
-                        waiting.filter(|(n, _)| *n == entry.n).map_or_else(Instant::now, |(_, at)| at);
-                    waiting = Some((entry.n, since));
-                    if since.elapsed() < UNDER_WAY {
-                        break;
-                    }
-                }
-                filter.from = entry.n + 1;
-                if filter.holds(entry) {
-                    let data = serde_json::to_string(entry).expect("a JSON value can be written");
-                    events.push(format!("id: {}\nevent: exchange\ndata: {data}\n\n", entry.n));
-                }
-            }
+/// Waits until a journal has so many entries, or that time has come. Returns the world as it is then.
+async fn wait(shell: &Shell, world: Arc<World>, filter: &Filter, count: usize, end: Instant) -> Arc<World> {
+    let mut world = world;
+    let mut seen = None;
+    loop {
+        let changes = world.state().journal.changes();
+        if seen.replace(changes) != Some(changes) && control::has(&world, filter, count) {
+            return world;
         }
+        if Instant::now() >= end {
+            return world;
+        }
+        sleep(LOOK_EVERY).await;
+        // A reset has put another one in its place; where it was deleted, nothing comes any more.
+        match shell.worlds().find(&world.id) {
+            Some(now) if now.continues_journal_of(&world) => world = now,
+            Some(now) => (world, seen) = (now, None),
+            None => return world,
+        }
+    }
+}
+
+/// Sends the entries of a journal as events, in the order of their numbers, until nobody reads any more or the world is
+/// deleted. An entry is sent when its exchange is over, or when it has been under way for a while. A reader that is too
+/// slow misses what the journal has dropped meanwhile, and is told how much that is; one that reads on behind a reset is
+/// told of it, and numbers begin again at 1.
+async fn follow(shell: &Shell, mut world: Arc<World>, filter: Filter, sender: mpsc::Sender<Bytes>) {
+    let mut follower = Follower { filter, seen: None, waiting: None };
+    let mut quiet_since = Instant::now();
+    while !sender.is_closed() {
+        let Some(now) = shell.worlds().find(&world.id) else { return };
+        let mut events = Vec::new();
+        if !now.continues_journal_of(&world) {
+            follower.filter.from = 1;
+            follower = Follower { seen: None, waiting: None, ..follower };
+            events.push("event: reset\ndata: {}\n\n".to_owned());
+        }
+        world = now;
+        events.extend(follower.look(&world));
         if events.is_empty() && quiet_since.elapsed() > KEEP_ALIVE {
             events.push(":\n\n".to_owned());
         }
@@ -156,6 +160,56 @@ async fn follow(world: Arc<World>, mut filter: Filter, sender: mpsc::Sender<Byte
             }
         }
         sleep(LOOK_EVERY).await;
+    }
+}
+
+/// How far somebody has read a journal.
+struct Follower {
+    /// What is wanted; its `from` is the next number.
+    filter: Filter,
+    /// The changes of the journal at the last look, unless there was more than that look took.
+    seen: Option<u64>,
+    /// The exchange that is under way and next, and since when it is waited for.
+    waiting: Option<(u64, Instant)>,
+}
+
+impl Follower {
+    /// The next events.
+    fn look(&mut self, world: &World) -> Vec<String> {
+        let mut events = Vec::new();
+        // They are told behind the lock, which every request takes.
+        let entries: Vec<_> = {
+            let journal = &world.state().journal;
+            let changes = journal.changes();
+            if self.seen.replace(changes) == Some(changes) && self.waiting.is_none() {
+                return events;
+            }
+            let first = journal.dropped() + 1;
+            if self.filter.from.max(1) < first {
+                let gap = first - self.filter.from.max(1);
+                events.push(format!("event: gap\ndata: {{\"dropped\":{gap}}}\n\n"));
+                self.filter.from = first;
+            }
+            journal.entries(self.filter.from, EVENTS_AHEAD).cloned().collect()
+        };
+        let waiting = self.waiting.take();
+        for entry in entries {
+            if entry.ended.is_none() {
+                let since = waiting.filter(|(n, _)| *n == entry.n).map_or_else(Instant::now, |(_, at)| at);
+                if since.elapsed() < UNDER_WAY {
+                    self.waiting = Some((entry.n, since));
+                    break;
+                }
+            }
+            self.filter.from = entry.n + 1;
+            self.seen = None;
+            if self.filter.holds(&entry) {
+                let data =
+                    serde_json::to_string(&entry.told(&world.id)).expect("a JSON value can be written");
+                events.push(format!("id: {}\nevent: exchange\ndata: {data}\n\n", entry.n));
+            }
+        }
+        events
     }
 }
 

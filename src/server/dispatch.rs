@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::HeaderName;
+use http::header::{CONTENT_RANGE, HeaderName};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use hyper::body::Incoming;
@@ -24,8 +24,8 @@ use super::{Shell, controlled, forget};
 use crate::chance::{Identity, Roll};
 use crate::clock::Timestamp;
 use crate::content::Content;
-use crate::digest::{Digests, Witnessed};
-use crate::journal::{ActionRecord, Answer, Download, Ended, Exchange, ReceivedBody, RuleRecord};
+use crate::digest::{Digests, Witness, Witnessed};
+use crate::journal::{ActionRecord, Answer, Begun, Download, Ended, Entry, RuleRecord, Said};
 use crate::message::{Account, BodyError, BodyPlan, Context, Head, Outcome, Query, Received, Reply, Version};
 use crate::operation::{Names, Operation, Service};
 use crate::scenario::{
@@ -110,21 +110,12 @@ fn misdirected(
     let framing = framing(head, !head.announces_body(), number, link, shell, None);
     let world = shell.world();
     let ended = if framing.kept == Connection::KeepAlive { Ended::KeepAlive } else { Ended::Close };
-    world.journal().begin(Exchange {
-        world: world.id.clone(),
-        connection: link.number,
-        request: number,
-        at: world.now().iso_milliseconds(),
-        service: service_of(head).name(),
-        method: head.method.to_string(),
-        host: head.host().to_owned(),
-        path: head.path.clone(),
-        query: head.query.raw().to_owned(),
-        answer: Some(answer(&reply, reply.body.len(), &framing)),
-        ended: Some(ended),
-        notes: vec![format!("there is no scenario \"{id}\"")],
-        ..Exchange::default()
-    });
+    let said = Said::of(head, &Names::default(), service_of(head), None);
+    let mut entry = Entry::new(said, link.number, number, world.now());
+    entry.answer = Some(answer(&reply, reply.body.len(), &framing));
+    entry.ended = Some(ended);
+    entry.details().notes.push(format!("there is no scenario \"{id}\""));
+    world.state().journal.begin(entry);
     honest(reply.status, head::lines(&reply, &framing), framing.body_of(&reply), shell, meter)
 }
 
@@ -203,11 +194,20 @@ impl Route {
         signature::check(head, &path, &world.credentials, world.auth, form, world.now())
     }
 
-    fn names(&self, head: &Head, store: &Store, now: Timestamp) -> Names {
+    /// What the request names; [`Route::part`] has the part of an archive.
+    fn names(&self, head: &Head) -> Names {
         match self {
             Route::Cos(Ok(target)) => target.names(head),
-            Route::Cas(Ok(target)) => target.names(cas::part_number(target, head, store, now)),
+            Route::Cas(Ok(target)) => target.names(),
             Route::Cos(Err(_)) | Route::Cas(Err(_)) => Names::default(),
+        }
+    }
+
+    /// The part number, which for CAS depends on the part size of the upload.
+    fn part(&self, names: &Names, head: &Head, store: &Store, now: Timestamp) -> Option<u64> {
+        match self {
+            Route::Cas(Ok(target)) => cas::part_number(target, head, store, now),
+            _ => names.part,
         }
     }
 
@@ -233,7 +233,7 @@ impl Route {
                 return Span { range, total };
             }
             Route::Cas(Ok(target)) if target.operation == Operation::UploadVaultPart => {
-                if let Some(Ok(range)) = head.header("content-range").map(str::parse::<ChunkRange>) {
+                if let Some(Ok(range)) = head.header(CONTENT_RANGE).map(str::parse::<ChunkRange>) {
                     return Span { range: Some(range.start()..range.end()), total: None };
                 }
             }
@@ -339,7 +339,7 @@ struct Arrived<'a> {
     shell: &'a Shell,
     link: &'a Arc<Link>,
     world: Arc<World>,
-    head: Arc<Head>,
+    head: Head,
     route: Route,
     names: Names,
     refusal: Option<Refusal>,
@@ -393,22 +393,32 @@ enum Fate {
 impl<'a> Arrived<'a> {
     /// Routes a request, checks its signature, and decides which rules act on it.
     fn new(shell: &'a Shell, link: &'a Arc<Link>, world: Arc<World>, head: Head, number: u64) -> Self {
-        let head = Arc::new(head);
         let began = shell.uptime();
         let route = Route::find(&head, &world.account);
         let verdict = route.verify(&head, &world);
         let now = world.now();
-        let elapsed = world.elapsed(shell.uptime());
+        let elapsed = world.elapsed(began);
+        let (service, operation) = (route.service(), route.operation());
+        let mut names = route.names(&head);
+        let logical = scenario::logical_request(service, operation, &names, &head);
+        let entry = world.keeps_journal.then(|| {
+            let said = Said::of(&head, &names, service, operation);
+            let mut entry = Entry::new(said, link.number, number, now);
+            entry.span = (began, began);
+            entry
+        });
 
-        let mut state = world.state();
-        let state = &mut *state;
-        let names = route.names(&head, &state.store, now);
+        // As little as can be is done under the lock, which every request takes.
+        let mut locked = world.state();
+        let state = &mut *locked;
+        names.part = route.part(&names, &head, &state.store, now);
         let span = route.span(&head, &state.store, now);
         let facts = Facts {
-            service: route.service(),
-            operation: route.operation(),
+            service,
+            operation,
             names: &names,
             head: &head,
+            logical,
             connection: link.number,
             request: number,
             state: state.phases.arrive(world.scenario.states.as_ref(), elapsed),
@@ -432,32 +442,25 @@ impl<'a> Arrived<'a> {
             scenario::count_expected(&expect.requests, counters, &facts, decision.attempt);
         }
         let identity = Identity::new(world.seed, decision.request, decision.arrival);
-        let context = Context { now, identity, account: &world.account };
-        let mut entry = entry(&facts, &decision, &world.scenario.rules, now);
-        entry.world = world.id.clone();
-        entry.connection = link.number;
-        entry.request = number;
-        entry.headers = Some(head.clone());
-        entry.span = (began, began);
-        entry.download = download(&facts);
-        entry.notes = route.notes(&head);
-        let not_reached =
-            decision.traces.iter().filter(|trace| trace.outcome == scenario::Outcome::NotReached);
-        entry.notes.extend(not_reached.map(|trace| scenario::obstacle(&rules[trace.rule], &facts)));
-        entry.signature = Some(match (&refusal, signature) {
-            (Some(Refusal::Signature(refusal)), _) => {
-                route.refuse_signature(refusal, &head, &context).code.unwrap_or_default().into_owned()
-            }
-            (Some(Refusal::Answer(answer)), _) if answer.code == EXPIRED_TOKEN => answer.code.clone(),
-            (_, signature) => signature.unwrap_or_default().to_owned(),
-        });
         // Begun under the lock of the decision, so that the entries are in the order of the matches.
-        let (n, earlier_bytes) = {
-            let mut journal = world.journal();
-            let earlier = journal.last_attempt(decision.request).filter(|_| decision.attempt > 1);
-            let earlier_bytes = earlier.map(|earlier| earlier.received.bytes).filter(|bytes| *bytes > 0);
-            (journal.begin(entry), earlier_bytes)
-        };
+        let begun = entry.map(|mut entry| {
+            let context = Context { now, identity, account: &world.account };
+            decided(&mut entry, &facts, &decision, rules);
+            let notes = route.notes(&head);
+            if !notes.is_empty() {
+                entry.details().notes.extend(notes);
+            }
+            entry.signature = Some(match (&refusal, signature) {
+                (Some(Refusal::Signature(refusal)), _) => {
+                    route.refuse_signature(refusal, &head, &context).code.unwrap_or_default()
+                }
+                (Some(Refusal::Answer(answer)), _) if answer.code == EXPIRED_TOKEN => EXPIRED_TOKEN.into(),
+                (_, signature) => signature.unwrap_or_default().into(),
+            });
+            state.journal.begin(entry)
+        });
+        let Begun { n, earlier_bytes } = begun.unwrap_or_else(|| state.journal.pass());
+        drop(locked);
         Arrived {
             shell,
             link,
@@ -526,8 +529,8 @@ impl<'a> Arrived<'a> {
                     return fate;
                 }
                 intake.follow(body_plan);
-                if let Some(bytes) = self.earlier_bytes {
-                    intake.compare_at(bytes);
+                if self.world.keeps_journal {
+                    intake.observe(self.earlier_bytes.map_or_else(Witness::default, Witness::comparing_at));
                 }
                 if self.head.announces_body() {
                     plan.paces.iter().for_each(|(planned, _)| progress.reach(planned, None));
@@ -594,7 +597,7 @@ impl<'a> Arrived<'a> {
         let places = plan.upload_places(length);
         let taken = self.take(&places, &mut intake, progress).await;
         progress.received_bytes = intake.taken();
-        progress.witnessed = Some(intake.witnessed());
+        progress.witnessed = intake.witnessed();
         match taken {
             Ok(None) => {
                 progress.read_whole = true;
@@ -663,7 +666,7 @@ impl<'a> Arrived<'a> {
                 self.instead_error(&asked)
             }
             Action::Redirect { to, status } => {
-                let Head { path, query, .. } = &*self.head;
+                let Head { path, query, .. } = &self.head;
                 let query = if query.raw().is_empty() { String::new() } else { format!("?{}", query.raw()) };
                 let location = HeaderValue::try_from(format!("{to}{path}{query}"))
                     .expect("a host and a target have the characters of a header value");
@@ -866,47 +869,56 @@ impl<'a> Arrived<'a> {
             progress.reached.is_empty() && answer.as_ref().is_some_and(|answer| answer.status < 400);
         let goto =
             progress.reached.iter().find_map(|(rule, _)| self.world.scenario.rules[*rule].goto.as_deref());
-        if !unreached.is_empty() || succeeded || goto.is_some() {
-            let mut state = self.world.state();
-            if let Some(goto) = goto {
-                state.phases.go_to(goto, self.world.elapsed(self.shell.uptime()));
-            }
-            unreached.iter().for_each(|trace| state.counters.retract(trace));
-            if succeeded {
-                state.counters.succeeded(self.decision.request);
-            }
-        }
         let over = self.shell.uptime();
-        self.world.journal().update(self.n, |exchange| {
-            exchange.received.bytes = progress.received_bytes;
-            if let Some(witnessed) = progress.witnessed.filter(|_| progress.received_bytes > 0) {
-                exchange.received.sha256 = Some(witnessed.sha256.to_string());
-                exchange.received.prefix = witnessed.prefix.map(|prefix| prefix.to_string());
+        let mut state = self.world.state();
+        if let Some(goto) = goto {
+            state.phases.go_to(goto, self.world.elapsed(over));
+        }
+        unreached.iter().for_each(|trace| state.counters.retract(trace));
+        if succeeded {
+            state.counters.succeeded(self.decision.request);
+        } else if progress.received_bytes > 0 {
+            state.journal.expect_another(self.n);
+        }
+        state.journal.update(self.n, |entry| {
+            let mut prefix = None;
+            entry.received.bytes = progress.received_bytes;
+            if let Some(witnessed) = progress.witnessed {
+                entry.received.sha256 = Some(witnessed.sha256);
+                prefix = witnessed.prefix;
             }
-            exchange.misfit = progress.misfit;
-            exchange.parts_left_out = progress.parts_left_out;
-            exchange.end(self.began, over);
-            exchange.applied = progress.applied;
-            exchange.answer = answer;
-            exchange.ended = ended;
-            exchange.actions = progress.reached.into_iter().map(|(_, record)| record).collect();
+            entry.span = (self.began, over);
+            entry.applied = progress.applied;
+            entry.answer = answer;
+            entry.ended = ended;
+            if progress.misfit.is_some() || progress.parts_left_out > 0 || prefix.is_some() {
+                let details = entry.details();
+                details.misfit = progress.misfit;
+                details.parts_left_out = progress.parts_left_out;
+                details.prefix = prefix;
+            }
+            if !progress.reached.is_empty() {
+                entry.details().actions = progress.reached.into_iter().map(|(_, record)| record).collect();
+            }
             for trace in unreached {
+                let details = entry.details();
                 let id = &self.world.scenario.rules[trace.rule].id;
-                if let Some(record) = exchange.rules.iter_mut().find(|record| record.id == *id) {
+                if let Some(record) = details.rules.iter_mut().find(|record| record.id == *id) {
                     record.outcome = "not-reached";
                     record.firing = None;
                 }
-                exchange
-                    .notes
-                    .push(format!("{id}: not reached: there was no such place, or nothing to work on"));
+                let note = format!("{id}: not reached: there was no such place, or nothing to work on");
+                details.notes.push(note);
             }
         });
+        drop(state);
         let open = Open {
             world: self.world.clone(),
             n: self.n,
             sent_before: meter.sent(),
             head_len,
             started: self.shell.started,
+            completed: over,
         };
         self.link.answering(open);
     }
@@ -974,7 +986,7 @@ fn answer(reply: &Reply, bytes: u64, framing: &Framing) -> Answer {
     let retry_after = reply.header("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
     Answer {
         status: reply.status,
-        code: reply.code.as_ref().map(ToString::to_string),
+        code: reply.code.clone(),
         bytes,
         retry_after,
         announces_close: framing.connection == Connection::Close,
@@ -991,15 +1003,14 @@ fn download(facts: &Facts<'_>) -> Option<Download> {
 fn misfit(head: &Head, received: &Received) -> Option<&'static str> {
     let Digests { md5, sha1, sha256, tree, .. } = &received.digests;
     let said = |name: &'static str, arrived: Option<String>| {
-        let (said, arrived) = (head.header(name)?.trim(), arrived?);
+        let (arrived, said) = (arrived?, head.header(name)?.trim());
         (!said.eq_ignore_ascii_case(&arrived)).then_some(name)
     };
     let md5_base64 = md5.as_ref().map(|md5| STANDARD.encode(md5.bytes()));
     // Base64 has cases.
     let content_md5 =
         head.header("content-md5").zip(md5_base64).filter(|(said, arrived)| said.trim() != arrived);
-    let tree =
-        tree.as_ref().filter(|_| head.header("content-range").is_some() || !received.content.is_empty());
+    let tree = tree.as_ref().filter(|_| head.header(CONTENT_RANGE).is_some() || !received.content.is_empty());
     content_md5
         .map(|_| "Content-MD5")
         .or_else(|| said("x-cos-content-sha1", sha1.as_ref().map(ToString::to_string)))
@@ -1028,9 +1039,16 @@ fn ending(script: &Script) -> Option<Ended> {
     }
 }
 
-/// The entry of the journal when a request was decided on.
-fn entry(facts: &Facts<'_>, decision: &Decision, rules: &[Rule], now: Timestamp) -> Exchange {
-    let head = facts.head;
+/// Writes into an entry of the journal what was decided.
+fn decided(entry: &mut Entry, facts: &Facts<'_>, decision: &Decision, rules: &[Rule]) {
+    entry.said.part = facts.names.part;
+    entry.attempt = decision.attempt;
+    entry.logical = decision.request;
+    entry.download = download(facts);
+    entry.nearest = decision.nearest.map(|nearest| (rules[nearest.rule].id.clone(), nearest.differs));
+    if decision.traces.is_empty() {
+        return;
+    }
     let records = decision.traces.iter().map(|trace| RuleRecord {
         id: rules[trace.rule].id.clone(),
         outcome: match trace.outcome {
@@ -1056,32 +1074,8 @@ fn entry(facts: &Facts<'_>, decision: &Decision, rules: &[Rule], now: Timestamp)
         },
         differs: None,
     });
-    let nearest = decision.nearest.as_ref().map(|nearest| RuleRecord {
-        id: rules[nearest.rule].id.clone(),
-        outcome: "no-match",
-        scope: String::new(),
-        match_number: 0,
-        firing: None,
-        by: None,
-        next: None,
-        differs: Some(nearest.differs),
-    });
-    let mut entry = Exchange {
-        at: now.iso_milliseconds(),
-        service: facts.service.name(),
-        op: facts.operation.map(Operation::name),
-        range: head.header("range").or(head.header("content-range")).map(str::to_owned),
-        client: head.access_key_id().map(str::to_owned),
-        attempt: decision.attempt,
-        method: head.method.to_string(),
-        host: head.host().to_owned(),
-        path: head.path.clone(),
-        query: head.query.raw().to_owned(),
-        logical: decision.request,
-        received: ReceivedBody { declared: head.content_length(), ..ReceivedBody::default() },
-        rules: records.chain(nearest).collect(),
-        ..Exchange::default()
-    };
-    entry.name(facts.names);
-    entry
+    let not_reached = decision.traces.iter().filter(|trace| trace.outcome == scenario::Outcome::NotReached);
+    let details = entry.details();
+    details.rules = records.collect();
+    details.notes.extend(not_reached.map(|trace| scenario::obstacle(&rules[trace.rule], facts)));
 }

@@ -100,7 +100,8 @@ pub(super) struct Intake {
     timeout: Duration,
     plan: BodyPlan,
     hasher: Hasher,
-    witness: Witness,
+    /// For the journal, if there is one.
+    witness: Option<Witness>,
     memory: Arc<Memory>,
     paces: Vec<Pace>,
     full: Vec<Bytes>,
@@ -120,7 +121,7 @@ impl Intake {
             timeout,
             plan: BodyPlan::IGNORED,
             hasher: Hasher::new(Wanted::default()),
-            witness: Witness::default(),
+            witness: None,
             memory,
             paces: Vec::new(),
             full: Vec::new(),
@@ -140,14 +141,14 @@ impl Intake {
         self.paces = paces;
     }
 
-    /// Says at which byte an earlier attempt ended, so that the bytes up to there can be compared.
-    pub(super) fn compare_at(&mut self, byte: u64) {
-        self.witness = Witness::comparing_at(byte);
+    /// Hashes what arrives, for the journal. Before the first byte.
+    pub(super) fn observe(&mut self, witness: Witness) {
+        self.witness = Some(witness);
     }
 
-    /// What was taken so far.
-    pub(super) fn witnessed(&self) -> Witnessed {
-        self.witness.witnessed()
+    /// What was taken so far, if it is observed.
+    pub(super) fn witnessed(&self) -> Option<Witnessed> {
+        self.witness.as_ref().filter(|_| self.taken > 0).map(Witness::witnessed)
     }
 
     /// How many bytes were taken.
@@ -198,7 +199,7 @@ impl Intake {
                 return Err(BodyError::TooLarge);
             }
             self.hasher.update(&step);
-            self.witness.update(&step);
+            self.witness.iter_mut().for_each(|witness| witness.update(&step));
             self.keep(&step)?;
             if step.len() == STEP_BYTES {
                 tokio::task::yield_now().await;

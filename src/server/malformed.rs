@@ -12,9 +12,9 @@ use super::dispatch::service_of;
 use crate::chance::Identity;
 use crate::code::{CasCode, CosCode};
 use crate::digest::key_of;
-use crate::journal::{Answer, Ended, Exchange};
+use crate::journal::{Answer, Ended, Entry, Said};
 use crate::message::{Context, Head, Query, Version};
-use crate::operation::Service;
+use crate::operation::{Names, Service};
 use crate::wire::head::{Connection, Framing, encode, lines};
 use crate::wire::script::{End, Script};
 use crate::{cas, cos};
@@ -57,27 +57,18 @@ pub(super) fn answer(error: &hyper::Error, bytes: &[u8], shell: &Shell, link: &A
             cas::refuse(cas::Error::new(code).saying(&reason), &context)
         }
     };
-    world.journal().begin(Exchange {
-        world: world.id.clone(),
-        connection: link.number,
-        request,
-        at: now.iso_milliseconds(),
-        service: service.name(),
-        method: head.method.to_string(),
-        host: head.host().to_owned(),
-        path: head.path.clone(),
-        query: head.query.raw().to_owned(),
-        answer: Some(Answer {
-            status: reply.status,
-            code: reply.code.as_ref().map(ToString::to_string),
-            bytes: reply.body.len(),
-            retry_after: None,
-            announces_close: true,
-        }),
-        ended: Some(Ended::Close),
-        notes,
-        ..Exchange::default()
+    let said = Said::of(&head, &Names::default(), service, None);
+    let mut entry = Entry::new(said, link.number, request, now);
+    entry.answer = Some(Answer {
+        status: reply.status,
+        code: reply.code.clone(),
+        bytes: reply.body.len(),
+        retry_after: None,
+        announces_close: true,
     });
+    entry.ended = Some(Ended::Close);
+    entry.details().notes = notes;
+    world.state().journal.begin(entry);
     let framing = Framing::new(&head.method, Version::Http11, Connection::Close);
     let head = encode(Version::Http11, reply.status, &lines(&reply, &framing));
     Script::write_then([head, framing.body_of(&reply).to_bytes()].concat().into(), End::Close)

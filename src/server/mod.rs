@@ -207,16 +207,14 @@ impl Emulator {
 
     /// The exchanges that the journal remembers, the oldest first.
     pub fn journal(&self) -> Vec<Exchange> {
-        self.shell.world().journal().entries(0, usize::MAX).cloned().collect()
+        self.shell.world().exchanges(0, usize::MAX)
     }
 
     /// The rules that did not fire as often as they must, each as a sentence.
     pub fn unfulfilled_rules(&self) -> Vec<String> {
         let world = self.shell.world();
         let counts = world.counts();
-        let rules = world.scenario.rules.iter().map(|rule| (&rule.id, rule.must_fire));
-        let of_connections = world.scenario.connections.iter().map(|rule| (&rule.id, rule.must_fire));
-        let counted = rules.chain(of_connections).zip(counts);
+        let counted = world.scenario.obligations().zip(counts);
         counted.filter_map(|((id, must_fire), count)| judge::unfulfilled(id, must_fire, count)).collect()
     }
 

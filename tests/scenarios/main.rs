@@ -207,7 +207,7 @@ fn flaky() {
         .into_iter()
         .flat_map(|exchange| exchange.rules)
         .filter(|rule| rule.outcome == "fired")
-        .map(|rule| rule.id)
+        .map(|rule| rule.id.to_string())
         .collect();
     for id in ["slow-link", "reset-in-upload", "busy-cos", "short-read"] {
         assert!(fired.contains(id), "{id} never fired");

@@ -31,7 +31,7 @@ use self::setup::SetupText;
 use super::expect::Expect;
 use super::json::{self, Members, Node, Note, Problems, Read, members};
 use super::problem::{Diagnosis, Problem};
-use super::rule::Rule;
+use super::rule::{MustFire, Rule};
 use super::value::Pattern;
 use crate::chance::Seed;
 use crate::digest::sha256_of;
@@ -86,6 +86,12 @@ impl Scenario {
             claim: Claim::default(),
             expect: None,
         }
+    }
+
+    /// How often each rule has to fire: that of the rules, then of the rules for connections.
+    pub(crate) fn obligations(&self) -> impl Iterator<Item = (&str, MustFire)> {
+        let rules = self.rules.iter().map(|rule| (&*rule.id, rule.must_fire));
+        rules.chain(self.connections.iter().map(|rule| (&*rule.id, rule.must_fire)))
     }
 
     /// Reads a scenario. `name` is what messages call the file; `folder` is where it lies, for the files it refers to.

@@ -115,7 +115,7 @@ impl RuleText {
         let RuleText { id, when, fire, actions, apply, continues, goto, must_fire } = self;
         let actions: Vec<_> = actions.into_iter().map(|action| action.with_files(folder, problems)).collect();
         let actions = actions.into_iter().collect::<Option<_>>()?;
-        Some(Rule { id, when, fire, actions, apply, continues, goto, must_fire })
+        Some(Rule { id: id.into(), when, fire, actions, apply, continues, goto, must_fire })
     }
 }
 

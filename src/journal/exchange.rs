@@ -1,24 +1,11 @@
-//! The journal: exactly one entry for each exchange, whatever happened to it, in a bounded ring.
-//!
-//! An entry is begun when a head is complete and filled in as the exchange goes on. It says how the exchange ends before
-//! the last byte is sent, so that a client that has its answer finds the entry complete; where the client goes away
-//! instead, the entry is corrected.
-//!
-//! Source: `scenarios.md` 13.
+//! An exchange as it is told: to those who ask the control API, to the judge, to tests.
 
-use std::collections::{HashMap, VecDeque};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::ser::SerializeSeq as _;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::Value;
-
-use crate::message::Head;
-use crate::operation::Names;
-
-/// The most bytes that the texts of all entries may take.
-const MAX_TEXT_BYTES: usize = 16 << 20;
 
 /// One exchange: a request and what became of it.
 #[derive(Debug, Clone, Serialize, Default)]
@@ -76,8 +63,7 @@ pub struct Exchange {
     /// The query as sent.
     pub query: String,
     /// The header fields as sent.
-    #[serde(serialize_with = "header_lines")]
-    pub headers: Option<Arc<Head>>,
+    pub headers: Vec<(String, String)>,
     /// What arrived of the body.
     pub received: ReceivedBody,
     /// The rules that matched.
@@ -130,7 +116,7 @@ pub struct Download {
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
 pub struct RuleRecord {
     /// The id of the rule.
-    pub id: String,
+    pub id: Arc<str>,
     /// `fired`, `not-due`, `shadowed`, `not-reached`, `refused`, or `no-match` for the nearest that did not match.
     pub outcome: &'static str,
     /// The key of the counters, in words.
@@ -143,7 +129,7 @@ pub struct RuleRecord {
     pub firing: Option<u32>,
     /// The rule that acted instead.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
+    pub by: Option<Arc<str>>,
     /// For a rule that is not due: the match that will be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<u32>,
@@ -173,7 +159,7 @@ pub struct Answer {
     /// The status.
     pub status: u16,
     /// The error code, when it is an error.
-    pub code: Option<String>,
+    pub code: Option<Cow<'static, str>>,
     /// The bytes of the body that were sent.
     pub bytes: u64,
     /// The seconds of `Retry-After`.
@@ -202,49 +188,24 @@ pub enum Ended {
     ClientReset,
 }
 
-impl Exchange {
-    /// Fills in what the request names.
-    pub fn name(&mut self, names: &Names) {
-        let Names { bucket, key, upload, part, vault, archive, job } = names.clone();
-        (self.bucket, self.key, self.upload, self.part) = (bucket, key, upload, part);
-        (self.vault, self.archive, self.job) = (vault, archive, job);
-    }
-
-    /// It began and was over then, since the server started.
-    pub fn end(&mut self, began: Duration, over: Duration) {
-        self.span = (began, over);
-        self.took_ms = u64::try_from(over.saturating_sub(began).as_millis()).unwrap_or(u64::MAX);
-    }
-
-    /// The bytes that its free texts take.
-    fn text_bytes(&self) -> usize {
-        let optional = [&self.bucket, &self.key, &self.upload, &self.job, &self.range, &self.client];
-        self.path.len()
-            + self.query.len()
-            + self.host.len()
-            + self.method.len()
-            + optional.iter().map(|text| text.as_ref().map_or(0, String::len)).sum::<usize>()
-            + self.headers.as_ref().map_or(0, |head| head.headers.iter().map(line_bytes).sum())
-            + self.notes.iter().map(String::len).sum::<usize>()
-            + self.actions.iter().map(|action| action.effect.len()).sum::<usize>()
+impl RuleRecord {
+    /// The record of the nearest rule that did not match.
+    pub(super) fn not_matched(id: Arc<str>, differs: &'static str) -> Self {
+        RuleRecord {
+            id,
+            outcome: "no-match",
+            scope: String::new(),
+            match_number: 0,
+            firing: None,
+            by: None,
+            next: None,
+            differs: Some(differs),
+        }
     }
 }
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
-}
-
-fn line_bytes((name, value): (&http::HeaderName, &http::HeaderValue)) -> usize {
-    name.as_str().len() + value.len()
-}
-
-/// Header fields as pairs.
-fn header_lines<S: Serializer>(head: &Option<Arc<Head>>, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut lines = serializer.serialize_seq(None)?;
-    for (name, value) in head.iter().flat_map(|head| &head.headers) {
-        lines.serialize_element(&(name.as_str(), String::from_utf8_lossy(value.as_bytes())))?;
-    }
-    lines.end()
 }
 
 /// Why each rule did or did not act on an exchange, what was done to it and how it ended, in plain words; a line each.
@@ -293,122 +254,4 @@ pub fn explained(entry: &Value) -> String {
     lines.push(format!("{took_place}; the exchange ended with {ended} after {} ms", entry["took_ms"]));
     lines.extend(list("notes").iter().map(|note| format!("note: {}", text(note))));
     lines.join("\n") + "\n"
-}
-
-/// The last exchanges of a world.
-#[derive(Debug)]
-pub struct Journal {
-    entries: VecDeque<Exchange>,
-    /// The number of the last entry of each logical request.
-    latest: HashMap<u128, u64>,
-    capacity: usize,
-    text_bytes: usize,
-    next: u64,
-}
-
-impl Journal {
-    /// An empty journal for so many entries.
-    pub fn new(capacity: usize) -> Self {
-        Journal {
-            entries: VecDeque::new(),
-            latest: HashMap::new(),
-            capacity: capacity.max(1),
-            text_bytes: 0,
-            next: 1,
-        }
-    }
-
-    /// Adds an entry and returns its number. The oldest make room.
-    pub fn begin(&mut self, mut exchange: Exchange) -> u64 {
-        exchange.n = self.next;
-        self.next += 1;
-        self.text_bytes += exchange.text_bytes();
-        self.latest.insert(exchange.logical, exchange.n);
-        self.entries.push_back(exchange);
-        while self.entries.len() > self.capacity
-            || (self.text_bytes > MAX_TEXT_BYTES && self.entries.len() > 1)
-        {
-            let oldest = self.entries.pop_front().expect("there are entries");
-            self.text_bytes -= oldest.text_bytes();
-            if self.latest.get(&oldest.logical) == Some(&oldest.n) {
-                self.latest.remove(&oldest.logical);
-            }
-        }
-        self.next - 1
-    }
-
-    /// The last attempt of a logical request.
-    pub fn last_attempt(&self, logical: u128) -> Option<&Exchange> {
-        let n = *self.latest.get(&logical)?;
-        self.entries.get(usize::try_from(n - self.entries.front()?.n).ok()?)
-    }
-
-    /// Changes an entry, unless it was dropped meanwhile.
-    pub fn update(&mut self, n: u64, change: impl FnOnce(&mut Exchange)) {
-        let Some(first) = self.entries.front().map(|first| first.n) else { return };
-        let index = n.checked_sub(first).and_then(|index| usize::try_from(index).ok());
-        if let Some(entry) = index.and_then(|index| self.entries.get_mut(index)) {
-            let before = entry.text_bytes();
-            change(entry);
-            self.text_bytes = self.text_bytes - before + entry.text_bytes();
-        }
-    }
-
-    /// The entries with a number of at least `from`, at most `limit`.
-    pub fn entries(&self, from: u64, limit: usize) -> impl Iterator<Item = &Exchange> {
-        self.entries.iter().filter(move |entry| entry.n >= from).take(limit)
-    }
-
-    /// How many entries were dropped to make room.
-    pub fn dropped(&self) -> u64 {
-        self.next - 1 - self.entries.len() as u64
-    }
-
-    /// The number that the next entry will get.
-    pub fn next(&self) -> u64 {
-        self.next
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn exchange(path: &str) -> Exchange {
-        Exchange { path: path.to_owned(), ..Exchange::default() }
-    }
-
-    fn paths(journal: &Journal) -> Vec<&str> {
-        journal.entries(0, usize::MAX).map(|entry| entry.path.as_str()).collect()
-    }
-
-    #[test]
-    fn the_oldest_entries_make_room_and_are_counted() {
-        let mut journal = Journal::new(2);
-        assert_eq!(["a", "b", "c"].map(|path| journal.begin(exchange(path))), [1, 2, 3]);
-        assert_eq!(paths(&journal), ["b", "c"]);
-        assert_eq!((journal.dropped(), journal.next()), (1, 4));
-    }
-
-    #[test]
-    fn an_entry_is_changed_by_its_number_and_a_dropped_one_is_not_missed() {
-        let mut journal = Journal::new(2);
-        for path in ["a", "b", "c"] {
-            journal.begin(exchange(path));
-        }
-        journal.update(3, |entry| entry.applied = true);
-        journal.update(1, |_| panic!("it is gone"));
-        journal.update(99, |_| panic!("it never was"));
-        assert_eq!(journal.entries(3, 1).map(|entry| entry.applied).collect::<Vec<_>>(), [true]);
-    }
-
-    #[test]
-    fn long_texts_are_bounded_too() {
-        let mut journal = Journal::new(10_000);
-        for _ in 0..1000 {
-            journal.begin(exchange(&"x".repeat(60_000)));
-        }
-        assert!(journal.text_bytes <= MAX_TEXT_BYTES);
-        assert!(journal.dropped() > 700, "{}", journal.dropped());
-    }
 }
