@@ -487,10 +487,33 @@ fn a_follower_and_one_who_waits_go_on_behind_a_reset_and_end_with_the_world() {
     });
     assert_eq!(waited, 2);
     let events = until(&mut follower, "id: 2\n");
-    assert!(events.contains("event: reset\ndata: {}\n\nid: 1\n"), "{events}");
+    let (_, behind) = events.split_once("event: reset\ndata: {}\n\n").unwrap();
+    assert!(behind.contains("id: 1\n"), "numbers begin again: {behind}");
     server.send(control("DELETE", &path(""))).ok();
-    let (rest, _) = follower.rest();
-    assert!(rest.ends_with(b"0\r\n\r\n"), "the stream has come to its end");
+    assert_eq!(follower.exactly(5), b"0\r\n\r\n", "the stream has come to its end");
+}
+
+#[test]
+fn deleting_a_world_ends_its_exchanges_and_leaves_the_connections_that_others_may_use() {
+    let server = Server::start();
+    let stall = json!({ "rules": [{ "id": "r", "when": { "op": "GetObject" }, "do": { "stall": { "at": "reply" } } }],
+                        "setup": { "buckets": { "demo-1250000000": {} } } });
+    let [gone, other] = ["gone", "other"].map(|name| create(&server, name, stall.clone()));
+    let get = |world: &Value| Request::cos("GET", "k").with("x-emu-scenario", id(world));
+    let head = |world: &Value| Request::cos("HEAD", "k").with("x-emu-scenario", id(world));
+    let (mut stalled, mut others, mut idle) = (server.connect(), server.connect(), server.connect());
+    stalled.write(get(&gone).bytes());
+    others.write(get(&other).bytes());
+    assert_eq!(idle.send(&head(&gone)).status, 404);
+    for (world, count) in [(&gone, 2), (&other, 1)] {
+        let path = format!("/{}/journal?wait={count}&timeout=20s", id(world));
+        server.send(control("GET", &path)).ok();
+    }
+    server.send(control("DELETE", &format!("/{}", id(&gone)))).ok();
+    assert!(stalled.rest().0.is_empty(), "it is over, without an answer");
+    assert!(others.is_silent_for(std::time::Duration::from_millis(700)), "it stalls on");
+    assert_eq!(idle.send(&head(&other)).status, 404, "it belongs to nobody");
+    assert_eq!(idle.send(&head(&gone)).status, 421);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! the socket back.
 
 use std::error::Error as _;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -15,8 +15,9 @@ use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::body::Outgoing;
 use super::play::{DRAIN_LIMIT, Played, close, play};
@@ -50,6 +51,8 @@ pub(super) struct Link {
     /// The exchange whose answer is on its way.
     open: Mutex<Option<Open>>,
     left: Notify,
+    /// What ends the world of the exchange that is under way.
+    world: watch::Sender<Option<CancellationToken>>,
 }
 
 /// What a rule of connections says about the last request.
@@ -81,6 +84,34 @@ impl Link {
     /// The number of a new request.
     pub(super) fn next_request(&self) -> u64 {
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The exchange that is under way belongs to a world that this ends, if anything does.
+    pub(super) fn belongs_to(&self, stop: Option<CancellationToken>) {
+        if stop.is_some() || self.world.borrow().is_some() {
+            self.world.send_replace(stop);
+        }
+    }
+
+    /// Waits until the exchange that is under way goes on for longer than it may when its world was deleted. A connection
+    /// between two exchanges belongs to no world: others may be about to use it.
+    async fn outlived_its_world(&self) {
+        let mut world = self.world.subscribe();
+        loop {
+            let stop = world.borrow_and_update().clone();
+            let outlived = async {
+                match stop {
+                    Some(stop) => stop.cancelled().await,
+                    None => pending().await,
+                }
+                tokio::time::sleep(STOP_GRACE).await;
+            };
+            tokio::select! {
+                () = outlived => return,
+                // The sender is in `self`: it is there.
+                _ = world.changed() => {}
+            }
+        }
     }
 
     /// An answer is on its way.
@@ -115,6 +146,7 @@ impl Watcher for Link {
                 open.world.state().journal.update(open.n, |entry| entry.span.1 = over);
             }
         }
+        self.belongs_to(None);
         self.left.notify_one();
     }
 }
@@ -210,6 +242,7 @@ pub(super) async fn serve(stream: Stream, peer: IpAddr, shell: Arc<Shell>, door:
         limit: fault.limit.map(|(limit, _)| limit),
         open: Mutex::new(None),
         left: Notify::new(),
+        world: watch::Sender::new(None),
     });
     let own = world.scenario.server.keep_alive.as_ref().and_then(|limits| limits.idle);
     let idle = own.filter(|_| role == Role::Data).unwrap_or(shell.config.idle_timeout);
@@ -243,6 +276,7 @@ pub(super) async fn serve(stream: Stream, peer: IpAddr, shell: Arc<Shell>, door:
             }
         }
         () = stopped => {}
+        () = link.outlived_its_world() => {}
     }
     // What was decided at accept has fired only where it was reached.
     let unreached_idle =

@@ -19,7 +19,7 @@ use super::controlled::Answered;
 use super::intake::Intake;
 use super::plan::{Happening, Plan, Planned};
 use super::socket::Meter;
-use super::worlds::UnknownWorld;
+use super::worlds::{Chosen, UnknownWorld};
 use super::{Shell, controlled, forget};
 use crate::chance::{Identity, Roll};
 use crate::clock::Timestamp;
@@ -86,10 +86,11 @@ pub(super) async fn exchange(
         }
     };
     let chosen = shell.worlds().choose(&head, link.claimed.as_deref(), bucket);
-    let world = match chosen {
-        Ok(world) => world,
+    let Chosen { world, stop } = match chosen {
+        Ok(chosen) => chosen,
         Err(UnknownWorld(id)) => return Ok(misdirected(shell, link, meter, &head, number, &id)),
     };
+    link.belongs_to(stop);
     let exchange = Arrived::new(shell, link, world, head, number);
     let patience = shell.config.body_timeout.or(exchange.world.scenario.server.body_timeout);
     let patience = patience.unwrap_or(BODY_TIMEOUT);

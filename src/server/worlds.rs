@@ -2,6 +2,7 @@
 //!
 //! Source: `scenarios.md` 11.1 and 16.
 
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -18,7 +19,12 @@ pub(super) const HEADER: &str = "x-emu-scenario";
 #[derive(Debug)]
 pub(super) struct Worlds {
     default: Arc<World>,
-    others: Vec<Other>,
+    /// By the order in which they were made.
+    others: BTreeMap<u64, Other>,
+    made: u64,
+    by_id: HashMap<String, u64>,
+    /// By the access key that was made for a world.
+    by_client: HashMap<String, u64>,
 }
 
 /// A world that was made at run time.
@@ -27,8 +33,16 @@ pub(super) struct Other {
     pub(super) world: Arc<World>,
     /// Its own port, where it has one.
     pub(super) addr: Option<SocketAddr>,
-    /// Ends what listens there, and the connections that came there.
+    /// Ends what listens there, the connections that came there, and its exchanges that are under way elsewhere.
     pub(super) stop: CancellationToken,
+}
+
+/// The world that a request is for.
+#[derive(Debug, Clone)]
+pub(super) struct Chosen {
+    pub(super) world: Arc<World>,
+    /// Is cancelled when the world is deleted; that of the command line cannot be.
+    pub(super) stop: Option<CancellationToken>,
 }
 
 /// The id of a world that is not there.
@@ -37,7 +51,13 @@ pub(super) struct UnknownWorld(pub(super) String);
 
 impl Worlds {
     pub(super) fn new(default: World) -> Self {
-        Worlds { default: Arc::new(default), others: Vec::new() }
+        Worlds {
+            default: Arc::new(default),
+            others: BTreeMap::new(),
+            made: 0,
+            by_id: HashMap::new(),
+            by_client: HashMap::new(),
+        }
     }
 
     /// The one of the command line.
@@ -47,39 +67,46 @@ impl Worlds {
 
     /// All of them, the default one first.
     pub(super) fn all(&self) -> Vec<Arc<World>> {
-        std::iter::once(&self.default).chain(self.others.iter().map(|other| &other.world)).cloned().collect()
+        let others = self.others.values().map(|other| &other.world);
+        std::iter::once(&self.default).chain(others).cloned().collect()
     }
 
     /// The one of that id.
     pub(super) fn find(&self, id: &str) -> Option<Arc<World>> {
-        if id == DEFAULT {
-            Some(self.default.clone())
-        } else {
-            self.other(id).map(|other| other.world.clone())
-        }
+        self.chosen(id).map(|chosen| chosen.world)
     }
 
-    /// The one of that id, if it was made at run time.
-    pub(super) fn other(&self, id: &str) -> Option<&Other> {
-        self.others.iter().find(|other| other.world.id == id)
+    fn chosen(&self, id: &str) -> Option<Chosen> {
+        if id == DEFAULT {
+            return Some(Chosen { world: self.default.clone(), stop: None });
+        }
+        self.others.get(self.by_id.get(id)?).map(Other::chosen)
     }
 
     pub(super) fn add(&mut self, other: Other) {
-        self.others.push(other);
+        self.made += 1;
+        self.by_id.insert(other.world.id.clone(), self.made);
+        if let Some((client, _)) = &other.world.client {
+            self.by_client.insert(client.clone(), self.made);
+        }
+        self.others.insert(self.made, other);
     }
 
     /// Puts a world in the place of the one of its id. Exchanges that are under way keep the old one.
     pub(super) fn replace(&mut self, world: World) {
         if world.id == DEFAULT {
             self.default = Arc::new(world);
-        } else if let Some(other) = self.others.iter_mut().find(|other| other.world.id == world.id) {
+        } else if let Some(other) = self.by_id.get(&world.id).and_then(|number| self.others.get_mut(number)) {
             other.world = Arc::new(world);
         }
     }
 
     pub(super) fn remove(&mut self, id: &str) -> Option<Other> {
-        let index = self.others.iter().position(|other| other.world.id == id)?;
-        Some(self.others.remove(index))
+        let other = self.others.remove(&self.by_id.remove(id)?)?;
+        if let Some((client, _)) = &other.world.client {
+            self.by_client.remove(client);
+        }
+        Some(other)
     }
 
     /// The world that a request is for: that of the port it came to, else the one that its header names, else the one
@@ -92,34 +119,37 @@ impl Worlds {
         head: &Head,
         of_port: Option<&str>,
         bucket: impl FnOnce() -> Option<String>,
-    ) -> Result<Arc<World>, UnknownWorld> {
+    ) -> Result<Chosen, UnknownWorld> {
         if let Some(id) = of_port.or(head.header(HEADER)) {
-            return self.find(id).ok_or_else(|| UnknownWorld(id.to_owned()));
+            return self.chosen(id).ok_or_else(|| UnknownWorld(id.to_owned()));
         }
+        let default = || Chosen { world: self.default.clone(), stop: None };
         if self.others.is_empty() {
-            return Ok(self.default.clone());
+            return Ok(default());
         }
-        let claiming = |claims: &dyn Fn(&World) -> bool| {
-            self.others.iter().map(|other| &other.world).find(|world| claims(world)).cloned()
+        let claiming = |claims: &dyn Fn(&Claim) -> bool| {
+            self.others.values().find(|other| claims(&other.world.scenario.claim)).map(Other::chosen)
         };
-        let key = head.access_key_id();
-        let by_key = key.and_then(|key| {
-            claiming(&|world| {
-                let own = world.client.as_ref().is_some_and(|(id, _)| id == key);
-                own || world.scenario.claim.client.as_ref().is_some_and(|claim| claim.matches(Some(key)))
-            })
-        });
-        if let Some(world) = by_key {
-            return Ok(world);
+        if let Some(key) = head.access_key_id() {
+            let made_for_it = self.by_client.get(key).and_then(|number| self.others.get(number));
+            let by_key = made_for_it.map(Other::chosen).or_else(|| {
+                claiming(&|claim| claim.client.as_ref().is_some_and(|claim| claim.matches(Some(key))))
+            });
+            if let Some(chosen) = by_key {
+                return Ok(chosen);
+            }
         }
         let claims_buckets = |other: &Other| other.world.scenario.claim.bucket.is_some();
-        let bucket = if self.others.iter().any(claims_buckets) { bucket() } else { None };
+        let bucket = if self.others.values().any(claims_buckets) { bucket() } else { None };
         let by_bucket = bucket.and_then(|bucket| {
-            claiming(&|world| {
-                let Claim { bucket: claim, .. } = &world.scenario.claim;
-                claim.as_ref().is_some_and(|claim| claim.matches(Some(&bucket)))
-            })
+            claiming(&|claim| claim.bucket.as_ref().is_some_and(|claim| claim.matches(Some(&bucket))))
         });
-        Ok(by_bucket.unwrap_or_else(|| self.default.clone()))
+        Ok(by_bucket.unwrap_or_else(default))
+    }
+}
+
+impl Other {
+    fn chosen(&self) -> Chosen {
+        Chosen { world: self.world.clone(), stop: Some(self.stop.clone()) }
     }
 }
