@@ -138,6 +138,10 @@ impl Link {
 }
 
 impl Watcher for Link {
+    fn client_closed(&self, meter: &Meter) {
+        self.client_gone(meter, Ended::ClientClose);
+    }
+
     fn answer_left(&self) {
         if let Some(open) = self.take_open() {
             let over = open.started.elapsed();
@@ -261,7 +265,7 @@ pub(super) async fn serve(stream: Stream, peer: IpAddr, shell: Arc<Shell>, door:
             return socket.stream().prepare_reset().await;
         }
         match fault.wait {
-            None => return Err(socket.stream().client_gone().await),
+            None => return Err(socket.client_gone().await),
             Some(wait) if wait.is_zero() => {}
             Some(wait) => tokio::time::sleep(wait).await,
         }

@@ -40,7 +40,7 @@ pub(super) async fn play(socket: &mut Socket, script: &Script) -> io::Result<Pla
             }
             Step::Paced(paced) => pace(socket, paced).await?,
             Step::Pause(Some(time)) => sleep(*time).await,
-            Step::Pause(None) => return Err(socket.stream().client_gone().await),
+            Step::Pause(None) => return Err(socket.client_gone().await),
         }
     }
     match script.end {

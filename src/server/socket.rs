@@ -94,6 +94,9 @@ impl Meter {
 pub(super) trait Watcher: Send + Sync {
     /// The last byte of the answer was given to the system.
     fn answer_left(&self);
+
+    /// The client has sent a FIN and waits for nothing that would come.
+    fn client_closed(&self, meter: &Meter);
 }
 
 /// The time limits of a connection.
@@ -155,6 +158,15 @@ impl Socket {
 
     pub(super) fn stream(&mut self) -> &mut Stream {
         &mut self.stream
+    }
+
+    /// Waits until the client has gone away, without reading or writing a byte.
+    ///
+    /// # Errors
+    /// Always: how the client went.
+    pub(super) async fn client_gone(&mut self) -> io::Error {
+        let Socket { stream, watcher, meter, .. } = self;
+        stream.client_gone(|| watcher.client_closed(meter)).await
     }
 
     /// Puts bytes that hyper had read ahead in front again, and waits for the next head.

@@ -38,15 +38,16 @@ impl Stream {
         stream.set_zero_linger()
     }
 
-    /// Waits until the client has gone away, without reading or writing a byte.
+    /// Waits until the client has gone away, without reading or writing a byte. Says when it has sent a FIN: then it may still
+    /// wait for an answer.
     ///
     /// A client that closed its socket says so only when it is spoken to, so the system probes for it.
     ///
     /// # Errors
     /// Always: how the client went.
-    pub(super) async fn client_gone(&mut self) -> io::Error {
+    pub(super) async fn client_gone(&mut self, sent_fin: impl FnOnce()) -> io::Error {
         let gone = match self {
-            Stream::Tcp(stream) => tcp_gone(stream).await,
+            Stream::Tcp(stream) => tcp_gone(stream, sent_fin).await,
             // A pipe takes what is sent into it, so it is read until it ends.
             Stream::Pipe(pipe) => {
                 let mut dropped = [0; 1024];
@@ -58,9 +59,22 @@ impl Stream {
     }
 }
 
-async fn tcp_gone(stream: &TcpStream) -> io::Result<io::Error> {
+async fn tcp_gone(stream: &TcpStream, sent_fin: impl FnOnce()) -> io::Result<io::Error> {
     let keepalive = TcpKeepalive::new().with_time(PROBE_INTERVAL).with_interval(PROBE_INTERVAL);
     SockRef::from(stream).set_tcp_keepalive(&keepalive)?;
+    loop {
+        let ready = stream.ready(Interest::READABLE | Interest::ERROR).await?;
+        // An RST closes both directions too.
+        if ready.is_error() {
+            break;
+        }
+        if ready.is_read_closed() {
+            sent_fin();
+            break;
+        }
+        // What came is not read, so it has to be said that there is nothing to read: else this would spin.
+        let _ = stream.try_io(Interest::READABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
+    }
     stream.ready(Interest::ERROR).await?;
     Ok(stream.take_error()?.unwrap_or_else(|| io::ErrorKind::ConnectionReset.into()))
 }
