@@ -1,35 +1,77 @@
-//! What a large object costs: little more than its bytes.
+//! What a large object costs: little more than its bytes. What worlds cost that are gone: nothing.
 
 #![cfg(target_os = "linux")]
 
 mod support;
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
 
 use support::{Connection, Request, pattern};
 
 const PART: usize = 8 << 20;
 const PARTS: usize = 128;
 
-/// The largest resident size that the process ever had, in bytes.
-fn peak(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().split(' ').next().unwrap().parse::<u64>().unwrap() * 1024
+/// A server in a process of its own, which ends when it is dropped.
+struct Process {
+    child: Child,
+    addr: SocketAddr,
+}
+
+impl Process {
+    fn start(options: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_cos-emu"))
+            .args(["--listen", "127.0.0.1:0", "--bucket", "b-1"])
+            .args(options)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let addr = line.trim().strip_prefix("cos-emu ready on http://").unwrap().parse().unwrap();
+        Process { child, addr }
+    }
+
+    /// A number of bytes from the system: `VmRSS`, what is resident, or `VmHWM`, the most that ever was.
+    fn memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+        line.trim().split(' ').next().unwrap().parse::<u64>().unwrap() * 1024
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_thousand_worlds_that_come_and_go_leave_the_memory_where_it_was() {
+    let server = Process::start(&[]);
+    let scenario = r#"{"version": 1, "name": "w", "setup": {"buckets": {"own-1": {}}}}"#;
+    let mut connection = Connection::to(server.addr);
+    let mut a_thousand = || {
+        for _ in 0..1000 {
+            let made = connection.send(&Request::new("POST", "/_cos-emu/v1/scenarios").body(scenario));
+            let world: serde_json::Value = serde_json::from_slice(&made.ok().body).unwrap();
+            let id = world["id"].as_str().unwrap();
+            let put = Request::new("PUT", "/own-1/k").with("x-emu-scenario", id).body(vec![b'x'; 20_000]);
+            connection.send(&put).ok();
+            connection.send(&Request::new("DELETE", &format!("/_cos-emu/v1/scenarios/{id}"))).ok();
+        }
+        server.memory("VmRSS")
+    };
+    let (first, last) = (a_thousand(), [a_thousand(), a_thousand()][1]);
+    assert!(last < first + (1 << 20), "{first} bytes behind the first thousand, {last} behind the third");
 }
 
 #[test]
 fn an_object_of_1_gib_in_parts_takes_at_most_1_15_times_its_bytes() {
-    let mut server = Command::new(env!("CARGO_BIN_EXE_cos-emu"))
-        .args(["--listen", "127.0.0.1:0", "--bucket", "b-1", "--max-memory", "1100MiB"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let addr = line.trim().strip_prefix("cos-emu ready on http://").unwrap().parse().unwrap();
-
+    let server = Process::start(&["--max-memory", "1100MiB"]);
+    let addr = server.addr;
     let mut connection = Connection::to(addr);
     let upload = connection.send(&Request::new("POST", "/b-1/big?uploads")).element("UploadId").unwrap();
     let body = pattern(PART);
@@ -70,9 +112,7 @@ fn an_object_of_1_gib_in_parts_takes_at_most_1_15_times_its_bytes() {
         let part = connection.exactly(PART);
         assert!(part[..8] == (index as u64).to_le_bytes() && part[8..] == body[8..], "part {}", index + 1);
     }
-    let (peak, stored) = (peak(server.id()), (PART * PARTS) as u64);
-    server.kill().unwrap();
-    server.wait().unwrap();
+    let (peak, stored) = (server.memory("VmHWM"), (PART * PARTS) as u64);
     assert!(peak as f64 <= stored as f64 * 1.15, "{peak} bytes resident for {stored} stored");
     eprintln!("peak {:.3} times the stored bytes", peak as f64 / stored as f64);
 }

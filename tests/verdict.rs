@@ -6,6 +6,8 @@ mod support;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use support::clients::{browser, or_skip, path, python, skip, without_proxies, works};
+
 /// A file of this test run.
 fn file(name: &str, text: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("cos-emu-verdict-{}", std::process::id()));
@@ -16,11 +18,9 @@ fn file(name: &str, text: &str) -> PathBuf {
 }
 
 fn python_is_there() -> bool {
-    let found = Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success());
-    let required = std::env::var("COS_EMU_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
-    assert!(found || !required, "Python 3 is required, but not installed");
+    let found = works(Command::new("python3").arg("--version"));
     if !found {
-        eprintln!("skipped: Python 3 is not installed");
+        skip("Python 3");
     }
     found
 }
@@ -31,9 +31,7 @@ fn exec(options: &[&str], command: &[&str]) -> (i32, String) {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("COS_EMU_")) {
         exec.env_remove(name);
     }
-    for proxy in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
-        exec.env_remove(proxy);
-    }
+    without_proxies(&mut exec);
     let Output { status, stderr, .. } =
         exec.arg("exec").args(options).arg("--").args(command).output().unwrap();
     (status.code().unwrap(), String::from_utf8_lossy(&stderr).into_owned())
@@ -110,6 +108,21 @@ fn the_status_of_a_command_goes_before_that_of_the_verdict() {
 }
 
 #[test]
+fn a_command_that_is_killed_or_closes_its_outputs_or_never_connects_ends_exec_at_once() {
+    for (script, expected, line) in [
+        ("kill -9 $$", 137, "note: the command was ended by signal 9"),
+        ("exec >&- 2>&- <&-; exit 3", 3, "note: no request arrived"),
+        ("sleep 0.3", 0, "note: no request arrived"),
+    ] {
+        let start = std::time::Instant::now();
+        let (status, errors) = exec(&[], &["sh", "-c", script]);
+        assert_eq!(status, expected, "{script}: {errors}");
+        assert!(errors.contains(line), "{script}: {errors}");
+        assert!(start.elapsed() < std::time::Duration::from_secs(10), "{script}: {:?}", start.elapsed());
+    }
+}
+
+#[test]
 fn a_command_that_is_expected_to_fail_passes_by_failing() {
     let scenario =
         file("failure.json", r#"{"version": 1, "name": "failure", "expect": {"client_result": "failure"}}"#);
@@ -149,23 +162,9 @@ fn the_command_is_told_where_the_server_is() {
     assert_eq!(status, 0);
 }
 
-/// A browser, if there is one.
-fn browser() -> Option<&'static str> {
-    let found = |name: &&str| {
-        Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
-    };
-    let browser = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(found);
-    let required = std::env::var("COS_EMU_REQUIRE_CLIENTS").is_ok_and(|value| value == "1");
-    assert!(browser.is_some() || !required, "Chromium is required, but not installed");
-    if browser.is_none() {
-        eprintln!("skipped: there is no Chromium; Debian has it as the package chromium");
-    }
-    browser
-}
-
 #[test]
 fn the_page_is_read_in_a_browser() {
-    let (Some(browser), true) = (browser(), python_is_there()) else { return };
+    let (Some(_), true) = (or_skip(browser(), "Chromium"), python_is_there()) else { return };
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/checks.py");
     let text = format!(r#"{{"version": 1, "name": "<b>&amp;", "rules": [{}]}}"#, FAULTS[0].1);
     let scenario = file("page.json", &text);
@@ -176,11 +175,8 @@ fn the_page_is_read_in_a_browser() {
         &["python3", program, "V01", "bad"],
     );
     assert_eq!(status, 4);
-    let look = |what: &str| {
-        let mut look = Command::new(browser);
-        look.args(["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1000,1400", what, &url]);
-        look.output().unwrap()
-    };
+    let look =
+        |what: &str| browser().unwrap().args(["--window-size=1000,1400", what, &url]).output().unwrap();
     let dom = String::from_utf8(look("--dump-dom").stdout).unwrap();
     for expected in [
         "<h1>&lt;b&gt;&amp;amp;</h1>",
@@ -230,4 +226,21 @@ fn the_junit_file_has_a_case_for_each_thing_that_was_looked_at() {
     assert_eq!(cases[..4], ["rules/r", "objects[0]", "retries.max_attempts", "retries.never_after"]);
     assert_eq!((cases.len(), failures, skipped), (14, 2, 1), "{text}");
     assert!(text.contains("<property name=\"seed\" value=\"0x7\"/>"), "{text}");
+}
+
+#[test]
+fn the_junit_file_is_valid_by_the_schema_that_everybody_uses() {
+    let Some(mut validator) = or_skip(python("xmlschema", "tests/clients/valid_junit.py"), "xmlschema")
+    else {
+        return;
+    };
+    let scenario = file(
+        "valid.json",
+        r#"{"version": 1, "name": "<&\">", "rules": [{"id": "r", "do": {"error": "SlowDown"}}], "expect": {"checks": {"V04": "off"}}}"#,
+    );
+    let junit = file("valid.xml", "");
+    let options = ["--scenario", scenario.to_str().unwrap(), "--junit", junit.to_str().unwrap()];
+    assert_eq!(exec(&options, &["true"]).0, 4, "with a failure, and with what was not looked at");
+    let output = validator.arg(path(".clients/junit-10.xsd")).arg(junit).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -236,6 +236,28 @@ fn the_journal_is_filtered_waited_for_exported_and_explained() {
 }
 
 #[test]
+fn the_journal_is_exported_as_har_of_version_1_2() {
+    let server = Server::with_rules(
+        r#"{"id": "r", "when": {"op": "DeleteObject"}, "do": {"reset": {"at": "reply"}}}"#,
+    );
+    server.send(put()).ok();
+    server.send(Request::cos("GET", "k?response-content-type=a%2Fb")).ok();
+    server.is_lost(&Request::cos("DELETE", "k"));
+    let exported = server.send(control("GET", "/default/journal.har"));
+    let entries = document(&exported)["log"]["entries"].as_array().unwrap().clone();
+    let status = |number: usize| entries[number]["response"]["status"].clone();
+    assert_eq!([status(0), status(1), status(2)], [200, 200, 0]);
+    assert_eq!(entries[1]["request"]["queryString"][0]["value"], "a/b");
+    let validator = support::clients::node("har-schema", "tests/clients/valid_har.js");
+    let Some(mut validator) = support::clients::or_skip(validator, "har-schema") else { return };
+    let file = std::env::temp_dir().join(format!("cos-emu-{}.har", std::process::id()));
+    std::fs::write(&file, &exported.body).unwrap();
+    let output = validator.arg(&file).output().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn the_journal_says_when_a_rule_is_due_and_why_the_nearest_one_did_not_match() {
     let server = Server::with_rules(
         r#"{"id": "later", "when": {"op": "PutObject"}, "fire": {"nth": [3, 5]}, "do": {"error": "SlowDown"}},

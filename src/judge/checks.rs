@@ -57,6 +57,9 @@ fn not_rewound(attempts: &Attempts<'_>) -> Vec<String> {
                 (Some(declared), Some(now)) if declared != now => {
                     format!("declares {now} bytes, and #{} declared {declared}", first.n)
                 }
+                (Some(declared), None) if code(next) == Some("MissingContentLength") => {
+                    format!("declares no length, and #{} declared {declared}", first.n)
+                }
                 _ if before.bytes > after.bytes && is_whole(next) => {
                     format!(
                         "carries {} bytes, and #{} had sent {} already",

@@ -282,10 +282,12 @@ fn requests(evidence: &Evidence<'_>, expect: &Expect) -> Vec<Case> {
     expected
         .map(|(index, (expected, count))| {
             let reason = match expected.max {
-                _ if count < expected.min => Some(format!("{count} came, at least {} have to", expected.min)),
-                Some(max) if count > max => Some(format!("{count} came, at most {max} may")),
+                _ if count < expected.min => Some(format!("at least {}", expected.min)),
+                Some(max) if count > max => Some(format!("at most {max}")),
                 _ => None,
             };
+            let reason =
+                reason.map(|bound| format!("{}: {count} came, not {bound}", expected.when.describe()));
             let title = "as many requests came as expected".to_owned();
             Case::of(format!("requests[{index}]"), title, reason.into_iter().collect())
         })

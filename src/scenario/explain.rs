@@ -101,6 +101,13 @@ fn when(when: &When) -> String {
     format!("when {} arrives{}", subject(when), conditions(when))
 }
 
+impl When {
+    /// Which requests, in plain words: `UploadPart of COS with attempt number 2 or later`.
+    pub fn describe(&self) -> String {
+        format!("{}{}", subject(self), conditions(self))
+    }
+}
+
 fn subject(when: &When) -> String {
     let service =
         when.service.map(|service| format!(" of {}", service.name().to_uppercase())).unwrap_or_default();

@@ -92,6 +92,9 @@ async fn run(config: Config, run: Run) -> Result<Done, StartError> {
     let mut remarks = Vec::new();
     let end = wait(child, run.grace, &mut remarks).await.map_err(StartError::Process)?;
     let judgement = emulator.judge(Some(end));
+    if let CommandEnd::Signalled(signal) = end {
+        remarks.push(format!("the command was ended by signal {signal}"));
+    }
     if judgement.exchanges.is_empty() {
         remarks.push(
             "no request arrived: the command has to talk to COS_EMU_URL, or use COS_EMU_PROXY as its proxy"

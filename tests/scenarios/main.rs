@@ -5,6 +5,7 @@ mod lost_answers;
 mod service;
 #[path = "../support/mod.rs"]
 mod support;
+mod wrong;
 
 use support::{Answer, Connection, End, Request, Server, pattern, sha256};
 
@@ -212,6 +213,7 @@ fn flaky() {
     for id in ["slow-link", "reset-in-upload", "busy-cos", "short-read"] {
         assert!(fired.contains(id), "{id} never fired");
     }
+    server.coped();
 }
 
 /// The status and the body, if they came whole.

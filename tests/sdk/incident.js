@@ -1,5 +1,5 @@
 // A program that knows of no faults, on the official Node SDK: node incident.js <proxy|address> <url> <id> <key> [token].
-// Prints one JSON object: for each step what came of it, "ok" or the error as the SDK tells it.
+// With FIXTURE_KEYS in the environment it only puts those keys of the bucket of sdk-retry-fixture. Prints one JSON object: for each step what came of it, "ok" or the error as the SDK tells it.
 'use strict';
 
 const crypto = require('crypto');
@@ -36,7 +36,13 @@ async function put(Key, Body) {
   return 'ok';
 }
 
-const steps = {
+async function fixture(Key) {
+  await cos.putObject({ Bucket: 'cos-sdk-err-retry-1250000000', Region: place.Region, Key, Body: 'body' });
+  return 'ok';
+}
+
+const keys = (process.env.FIXTURE_KEYS || '').split(' ').filter(Boolean);
+const steps = keys.length > 0 ? Object.fromEntries(keys.map((key) => [` ${key}`, () => fixture(key)])) : {
   'upload in parts': async () => {
     await cos.uploadFile({ ...place, Key: 'big', FilePath, SliceSize: 1024 * 1024, ChunkSize: 1024 * 1024, AsyncLimit: 2 });
     return 'ok';
@@ -82,10 +88,10 @@ process.on('uncaughtException', (error) => {
   const results = [];
   for (const [name, step] of Object.entries(steps)) {
     try {
-      results.push([name, await step()]);
+      results.push([name.trim(), await step()]);
     } catch (error) {
       const status = error.statusCode ? `error ${error.statusCode} ` : 'error ';
-      results.push([name, `${status}${error.code || error.name || 'without a code'}`]);
+      results.push([name.trim(), `${status}${error.code || error.name || 'without a code'}`]);
     }
   }
   console.log(JSON.stringify(results));

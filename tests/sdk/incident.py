@@ -1,6 +1,6 @@
 """A program that knows of no faults, on the official Python SDK: python incident.py <proxy|address> <url> <id> <key> [token].
 
-Prints one JSON object: for each step what came of it, "ok" or the error as the SDK tells it.
+With FIXTURE_KEYS in the environment it only puts those keys of the bucket of sdk-retry-fixture. Prints one JSON object: for each step what came of it, "ok" or the error as the SDK tells it.
 """
 
 import hashlib
@@ -59,7 +59,12 @@ def put(key, body):
     return "ok"
 
 
-steps = [
+def fixture(key):
+    client.put_object(Bucket="cos-sdk-err-retry-1250000000", Key=key, Body=b"body")
+    return "ok"
+
+
+steps = [(key, lambda key=key: fixture(key)) for key in os.environ.get("FIXTURE_KEYS", "").split()] or [
     ("upload in parts", upload),
     ("read back", lambda: read("big", content)),
     ("put", lambda: put("small", b"hello")),

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "not every test needs everything")]
 
+pub mod clients;
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -111,7 +113,13 @@ impl Server {
     /// The client failed these checks, and no others.
     #[track_caller]
     pub fn failed(&self, checks: &[&str]) {
-        let verdict = self.emulator().verdict();
+        self.failed_when(None, checks);
+    }
+
+    /// The client failed these checks, and no others, when its command under `exec` ended with that status.
+    #[track_caller]
+    pub fn failed_when(&self, status: Option<i32>, checks: &[&str]) {
+        let verdict = self.emulator().judge(status.map(cos_emu::CommandEnd::Exited)).verdict;
         let failed = verdict.cases.iter().filter(|case| case.outcome == cos_emu::Outcome::Failed);
         let failed: Vec<&str> = failed.map(|case| case.name.as_str()).collect();
         assert_eq!(failed, checks, "{}", verdict.reasons().collect::<Vec<_>>().join("\n"));
