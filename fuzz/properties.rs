@@ -205,6 +205,10 @@ fn routes_to_cos(head: &Head, query: &Query, default_bucket: Option<&str>) {
         again("service.cos.myqcloud.com", "/".to_owned());
         return;
     }
+    if target.site == cos::Site::Website {
+        again(&format!("{bucket}.cos-website.ap-chengdu.myqcloud.com"), format!("/{}", encoded(key)));
+        return;
+    }
     let in_path = path.strip_prefix(bucket).is_some_and(|rest| {
         rest.strip_prefix('/').unwrap_or(rest) == key && (rest.is_empty() || rest.starts_with('/'))
     });
@@ -309,12 +313,15 @@ pub fn documents(bytes: &[u8]) {
     }
     let deletion = cos::listed_keys(bytes).ok();
     if let Some(deletion) = &deletion {
-        assert!((1..=1000).contains(&deletion.keys.len()));
-        assert!(deletion.keys.iter().all(|key| !key.is_empty()));
+        assert!((1..=1000).contains(&deletion.objects.len()));
+        assert!(deletion.objects.iter().all(|(key, _)| !key.is_empty()));
         let written = cos::document("Delete", |root| {
             root.text("Quiet", deletion.quiet);
-            for key in &deletion.keys {
-                root.nested("Object", |object| object.text("Key", key));
+            for (key, version) in &deletion.objects {
+                root.nested("Object", |object| {
+                    object.text("Key", key);
+                    object.optional("VersionId", version.as_ref());
+                });
             }
         });
         assert_eq!(cos::listed_keys(written.as_bytes()).as_ref().ok(), Some(deletion), "{written}");
@@ -401,7 +408,8 @@ fn verdict(head: &Head, form: ParameterForm) -> Verdict {
         ParameterForm::KeepCase => head.decoded_path().expect("only such a path is routed"),
         ParameterForm::LowerCase => head.path.clone(),
     };
-    let credentials = HashMap::from([(KEY_ID.to_owned(), Secret { key: KEY.to_owned(), token: None })]);
+    let credentials =
+        HashMap::from([(KEY_ID.to_owned(), Secret { key: KEY.to_owned(), token: None, uin: None })]);
     let now = Timestamp::from_unix_seconds(NOW);
     let [off, lax, strict] = [AuthMode::Off, AuthMode::Check, AuthMode::Strict]
         .map(|mode| check(head, &path, &credentials, mode, form, now));

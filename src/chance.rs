@@ -148,6 +148,16 @@ impl Identity {
         format!("{time}{}", hex_digits(&mut draw, 64))
     }
 
+    /// The number in a version id of COS: 2^64 - 1 less a time in microseconds, here another one for each key.
+    ///
+    /// Source: `cos.md` 7.1, decoded from published values.
+    pub fn cos_version_number(&self, key: &str) -> u64 {
+        let kind = [b"cos version id", key.as_bytes()].concat();
+        let mut draw = self.draw(&kind);
+        let seconds = u64::from(plausible_time(&mut draw));
+        u64::MAX - (seconds * 1_000_000 + u64::from(draw.next_u32() % 1_000_000))
+    }
+
     /// The request id of CAS, of the same construction as that of COS.
     ///
     /// Source: `cas.md` 1.5, decoded from the one published value.

@@ -635,7 +635,7 @@ fn credential(text: &str) -> Result<Credential, String> {
     if id.is_empty() || key.is_empty() {
         return Err("expected ID:KEY or ID:KEY:TOKEN".to_owned());
     }
-    let secret = Secret { key: key.to_owned(), token: token.map(str::to_owned) };
+    let secret = Secret { key: key.to_owned(), token: token.map(str::to_owned), uin: None };
     Ok(Credential { id: id.to_owned(), secret })
 }
 

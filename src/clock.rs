@@ -66,6 +66,11 @@ impl Timestamp {
         [time.iso_seconds(), time.iso_milliseconds()].iter().any(|written| written == text).then_some(time)
     }
 
+    /// Reads `2019-12-31T00:00:00+08:00` and the like, with any offset. `None` for anything else.
+    pub fn parse_iso_with_offset(text: &str) -> Option<Self> {
+        Some(Self(text.parse::<jiff::Timestamp>().ok()?.as_millisecond()))
+    }
+
     /// Reads any of the three date forms of HTTP, to the second. `None` when it is none of them.
     pub fn parse_http_date(text: &str) -> Option<Self> {
         let since_epoch = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;

@@ -55,7 +55,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        let secret = Secret { key: "cosemu".to_owned(), token: None };
+        let secret = Secret { key: "cosemu".to_owned(), token: None, uin: None };
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 3077)),
             control_listen: None,

@@ -40,6 +40,8 @@ pub enum Asked {
     Create(Box<Scenario>),
     /// A world goes back to its start.
     Reset(Arc<World>),
+    /// The clock of a world was set, and is the answer once what follows from that has happened.
+    Clock(Arc<World>),
     /// A world ends.
     Delete(Arc<World>),
     /// The answer is a page of the journal, once it has so many entries or so much time has passed.
@@ -119,9 +121,10 @@ fn of_world(head: &Head, body: &[u8], world: &Arc<World>, rest: &[&str]) -> Aske
         ["verdict"] => posts.unwrap_or_else(|| verdict(head, world)),
         ["clock"] => match head.method {
             Method::GET | Method::HEAD => clock(world),
-            Method::PUT => {
-                set_clock(body, world).map_or_else(|detail| problem(400, &detail), |()| clock(world))
-            }
+            Method::PUT => match set_clock(body, world) {
+                Ok(()) => return Asked::Clock(world.clone()),
+                Err(detail) => problem(400, &detail),
+            },
             _ => not_allowed("GET, HEAD, PUT"),
         },
         _ => problem(404, &format!("there is nothing at {}", head.path)),
@@ -222,7 +225,8 @@ pub fn verdict(head: &Head, world: &World) -> Reply {
 
 // ---- clock ----
 
-fn clock(world: &World) -> Reply {
+/// The clock of a world.
+pub fn clock(world: &World) -> Reply {
     let mode = match world.clock() {
         Clock::Real => json!({ "run": true }),
         Clock::Skewed(milliseconds) => json!({ "run": true, "skew_ms": milliseconds }),

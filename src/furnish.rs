@@ -7,7 +7,10 @@
 //!
 //! Source: `scenarios.md` 8, `setup`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use crate::chance::{Identity, Seed};
 use crate::clock::Timestamp;
@@ -16,7 +19,7 @@ use crate::content::{Content, Stream, Tile};
 use crate::digest::{Crc64, Hasher, Wanted, crc64, key_of, md5};
 use crate::message::Account;
 use crate::scenario::{ContentSetup, Setup};
-use crate::store::{Change, Metadata, Object, ObjectKind, Store};
+use crate::store::{Change, Etag, Metadata, Object, ObjectKind, Store, VersionId};
 
 /// The largest object whose ETag is the MD5 of made bytes.
 const MAX_HASHED_BYTES: u64 = 16 << 20;
@@ -51,7 +54,8 @@ pub fn furnish(
                 continue;
             }
             let object = Arc::new(maker.object(&object.content, bucket, key));
-            store.apply(Change::PutObject { bucket: bucket.clone(), key: key.clone(), object });
+            let (bucket, key) = (bucket.clone(), key.clone());
+            store.apply(Change::PutObject { bucket, key, version: VersionId::Null, object });
         }
     }
     for (vault, setup) in &setup.vaults {
@@ -91,16 +95,17 @@ impl Maker {
         let (etag, crc64) = match crc64 {
             Some(crc64) => {
                 let digits = md5(format!("{bucket}/{key}/{length}/{crc64}").as_bytes());
-                (format!("{digits}-{}", length.div_ceil(PART_SIZE_BYTES)), crc64)
+                let parts = u16::try_from(length.div_ceil(PART_SIZE_BYTES)).unwrap_or(u16::MAX);
+                (Etag::Parts(digits, parts), crc64)
             }
             None => {
                 let digests = hash(&content, Wanted { md5_and_crc64: true, ..Wanted::default() });
                 let md5 = digests.md5.expect("it was asked for");
-                (md5.to_string(), digests.crc64.expect("it was asked for"))
+                (Etag::Md5(md5), digests.crc64.expect("it was asked for"))
             }
         };
-        let headers = vec![("Content-Type".to_owned(), b"application/octet-stream".to_vec())];
-        let metadata = Metadata { headers, ..Metadata::default() };
+        let content_type = (Cow::Borrowed("Content-Type"), Bytes::from_static(b"application/octet-stream"));
+        let metadata = Metadata { headers: Box::new([content_type]), details: None };
         let kind = ObjectKind::Normal;
         Object { content, etag, crc64, modified: self.now, metadata, kind }
     }

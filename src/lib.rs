@@ -52,6 +52,7 @@ mod content;
 mod control;
 mod cos;
 mod digest;
+mod document;
 mod furnish;
 mod har;
 mod journal;
@@ -67,7 +68,9 @@ mod world;
 
 pub use chance::{InvalidSeed, Seed};
 pub use clock::{Clock, Timestamp};
+pub use code::CosCode;
 pub use config::Config;
+pub use cos::{COVERAGE, Coverage, coverage_page};
 pub use journal::{ActionRecord, Answer, Ended, Exchange, ReceivedBody, RuleRecord};
 pub use judge::{Case, CommandEnd, Judgement, Outcome, Verdict};
 pub use message::{Account, EtagForm, ShortChunks};
@@ -97,6 +100,6 @@ pub mod fuzzing {
     }
 
     pub mod cos {
-        pub use crate::cos::{document, host_form, listed_keys, listed_parts, parse_range, route};
+        pub use crate::cos::{Site, document, host_form, listed_keys, listed_parts, parse_range, route};
     }
 }

@@ -248,6 +248,28 @@ pub struct Context<'a> {
     pub identity: Identity,
     /// The account.
     pub account: &'a Account,
+    /// Who asks.
+    pub requester: Requester<'a>,
+    /// Whether permissions count.
+    pub enforced: bool,
+}
+
+impl<'a> Context<'a> {
+    /// What is known when everything is the owner's.
+    pub fn of_owner(now: Timestamp, identity: Identity, account: &'a Account) -> Self {
+        Context { now, identity, account, requester: Requester::Owner, enforced: false }
+    }
+}
+
+/// Who asks, as far as the signature tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requester<'a> {
+    /// The owner of the account; also whoever signs with a key that is not known, where that is let pass.
+    Owner,
+    /// Another account, by its UIN.
+    Guest(&'a str),
+    /// Nobody: the request is not signed.
+    Nobody,
 }
 
 /// The account that everything belongs to.
@@ -281,6 +303,8 @@ pub struct BodyPlan {
     pub wanted: Wanted,
     /// The largest body in bytes.
     pub limit: u64,
+    /// How fast the body may come, where the client asked for a limit.
+    pub bytes_per_second: Option<u64>,
 }
 
 impl BodyPlan {
@@ -288,6 +312,7 @@ impl BodyPlan {
     pub const IGNORED: BodyPlan = BodyPlan {
         wanted: Wanted { md5_and_crc64: false, sha1: false, sha256_and_tree: false },
         limit: 64 << 10,
+        bytes_per_second: None,
     };
 }
 
@@ -327,6 +352,25 @@ pub struct Received {
     pub content: Content,
     /// The digests that were asked for before the body was read.
     pub digests: Digests,
+    /// The form, when the bytes are a file that was posted by one.
+    pub form: Option<Box<Form>>,
+}
+
+/// The fields of a form that stand before its file, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Form {
+    /// Names and values.
+    pub fields: Vec<(String, String)>,
+    /// The name of the file, as the client says.
+    pub file_name: String,
+}
+
+impl Form {
+    /// The value of the first field of that name. Names are the same in small and big letters.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let mut fields = self.fields.iter();
+        fields.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
 }
 
 /// An answer before it meets the wire.
@@ -343,6 +387,8 @@ pub struct Reply {
     pub body: Content,
     /// For an answer to a read of object bytes: the whole object and the range that `body` is of it.
     pub ranged: Option<Ranged>,
+    /// How fast the body is to go out, where the client asked for a limit.
+    pub bytes_per_second: Option<u64>,
     /// The error code in the service's own words, when the answer is an error.
     pub code: Option<Cow<'static, str>>,
 }
@@ -359,7 +405,14 @@ pub struct Ranged {
 impl Reply {
     /// An answer with that status, no headers and no body.
     pub fn new(status: u16) -> Self {
-        Reply { status, headers: Vec::new(), body: Content::default(), ranged: None, code: None }
+        Reply {
+            status,
+            headers: Vec::new(),
+            body: Content::default(),
+            ranged: None,
+            bytes_per_second: None,
+            code: None,
+        }
     }
 
     /// Adds a header line. A value that no header can carry (control characters) leaves the line away.

@@ -10,6 +10,8 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::header::{AUTHORIZATION, DATE};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -18,7 +20,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::clock::Timestamp;
 use crate::digest;
-use crate::message::Head;
+use crate::message::{Form, Head};
 
 /// How far a signature may start in the future.
 ///
@@ -35,6 +37,8 @@ pub struct Secret {
     pub key: String,
     /// The security token that must come with it, for temporary credentials.
     pub token: Option<String>,
+    /// The account it is of, by its UIN, when not that of the owner of everything.
+    pub uin: Option<String>,
 }
 
 impl std::fmt::Debug for Secret {
@@ -143,6 +147,68 @@ pub fn check(
         Ok(()) => Verdict::Valid,
         Err(refusal) => Verdict::Refused(refusal),
     }
+}
+
+/// What a signature covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// The names of headers, in small letters, sorted.
+    pub headers: Vec<String>,
+    /// The names of query parameters, likewise.
+    pub parameters: Vec<String>,
+}
+
+/// What the signature of a request covers, whether it is right or not; `None` when there is none.
+pub fn signed(head: &Head) -> Option<Signed> {
+    let text = find(head)?;
+    let list = |name: &str| text.get(name).map(|list| names(&list)).unwrap_or_default();
+    Some(Signed { headers: list("q-header-list"), parameters: list("q-url-param-list") })
+}
+
+/// Checks the signature of a form: of its policy, by `q-key-time`.
+///
+/// Source: COS API, "POST Object" (`cos.md` 3.3).
+pub fn check_form(form: &Form, credentials: &Credentials, mode: AuthMode, now: Timestamp) -> Verdict {
+    if mode == AuthMode::Off {
+        return Verdict::NotChecked;
+    }
+    let strict = mode == AuthMode::Strict;
+    // Who posts without a signature is nobody, which the owner of a bucket may allow.
+    let Some(signature) = form.field("q-signature") else { return Verdict::None };
+    let Some(secret) = form.field("q-ak").and_then(|id| credentials.get(id)) else {
+        return if strict { Verdict::Refused(Refusal::UnknownKey) } else { Verdict::UnknownKey };
+    };
+    match verify_form(form, signature, secret, now) {
+        Ok(()) => Verdict::Valid,
+        Err(refusal) => Verdict::Refused(refusal),
+    }
+}
+
+fn verify_form(form: &Form, signature: &str, secret: &Secret, now: Timestamp) -> Result<(), Refusal> {
+    if form.field("q-sign-algorithm") != Some("sha1") {
+        return Err(Refusal::Malformed("q-sign-algorithm"));
+    }
+    let key_time = form.field("q-key-time").ok_or(Refusal::Malformed("q-key-time"))?;
+    let (start, end) = window(key_time).ok_or(Refusal::Malformed("q-key-time"))?;
+    if secret.token.is_some() && form.field("x-cos-security-token") != secret.token.as_deref() {
+        return Err(Refusal::WrongToken);
+    }
+    if now > end {
+        return Err(Refusal::Expired);
+    }
+    if start > now.plus(ALLOWED_SKEW) {
+        return Err(Refusal::Skewed);
+    }
+    let policy = form.field("policy").and_then(|policy| STANDARD.decode(policy.trim()).ok());
+    let policy = policy.ok_or(Refusal::Malformed("policy"))?;
+    let string_to_sign = digest::sha1(&policy).to_string();
+    let sign_key = hmac_sha1_hex(secret.key.as_bytes(), key_time.as_bytes());
+    let expected = hmac_sha1_hex(sign_key.as_bytes(), string_to_sign.as_bytes());
+    if expected.as_bytes().ct_eq(signature.as_bytes()).into() {
+        return Ok(());
+    }
+    let format_string = String::from_utf8_lossy(&policy).into_owned();
+    Err(Refusal::Mismatch { string_to_sign, format_string })
 }
 
 /// The text of a signature: `name=value` pairs.
@@ -676,7 +742,7 @@ mod tests {
     ];
 
     fn credentials(key: &str) -> Credentials {
-        Credentials::from([("AKID".to_owned(), Secret { key: key.to_owned(), token: None })])
+        Credentials::from([("AKID".to_owned(), Secret { key: key.to_owned(), token: None, uin: None })])
     }
 
     fn signed_path(head: &Head, form: ParameterForm) -> String {
@@ -871,7 +937,7 @@ mod tests {
         let lines = [vector.request.2, &[("Authorization", text.as_str())]].concat();
         let head = head(vector.request.0, vector.request.1, &lines);
         let with_token = |token: &str| {
-            let secret = Secret { key: vector.key.to_owned(), token: Some(token.to_owned()) };
+            let secret = Secret { key: vector.key.to_owned(), token: Some(token.to_owned()), uin: None };
             let known = Credentials::from([("AKID".to_owned(), secret)]);
             check(&head, "/exampleobject", &known, AuthMode::Check, ParameterForm::KeepCase, within(vector))
         };

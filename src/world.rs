@@ -127,11 +127,15 @@ impl World {
     ) -> Self {
         let mut credentials = config.credentials.clone();
         if let Some((id, key)) = &client {
-            credentials.insert(id.clone(), Secret { key: key.clone(), token: None });
+            credentials.insert(id.clone(), Secret { key: key.clone(), token: None, uin: None });
         }
         let mut expiries = HashMap::new();
         for credential in &scenario.setup.credentials {
-            let secret = Secret { key: credential.key.clone(), token: credential.token.clone() };
+            let secret = Secret {
+                key: credential.key.clone(),
+                token: credential.token.clone(),
+                uin: credential.uin.clone(),
+            };
             credentials.insert(credential.id.clone(), secret);
             expiries.extend(credential.expires.map(|expires| (credential.id.clone(), expires)));
         }

@@ -1,5 +1,7 @@
 //! `apply` on every operation that writes: what the client is told and what took place are two things.
 
+#[path = "operations/rows.rs"]
+mod rows;
 mod support;
 
 use support::{Request, Server, sha256};
@@ -240,8 +242,68 @@ const WRITES: &[Write] = &[
     },
 ];
 
+/// Everything that can be asked about the bucket and the keys of the rows, without what differs by itself.
+fn asked(server: &Server) -> String {
+    let configurations = rows::CONFIGURATIONS.iter().map(|(_, query, ..)| format!("?{query}"));
+    let others = [
+        "?acl",
+        "?inventory",
+        "?versions",
+        "?uploads",
+        "key?acl",
+        "key?tagging",
+        "key?retention",
+        "key",
+        "link?symlink",
+        "?domaincertificate&domainname=files.example",
+    ];
+    let mut all = String::new();
+    for target in configurations.chain(others.map(str::to_owned)) {
+        let method = if target == "key" { "HEAD" } else { "GET" };
+        let answer = server.send(Request::cos(method, &target));
+        let differs =
+            ["Date", "x-cos-request-id", "x-cos-trace-id", "<RequestId>", "<TraceId>", "<Initiated>"];
+        let text = answer.head.clone() + &answer.text();
+        let lines =
+            text.lines().filter(|line| !differs.iter().any(|start| line.trim_start().starts_with(start)));
+        all.extend(lines.map(|line| format!("{line}\n")));
+    }
+    let uploads = server.send(Request::cos("GET", "?uploads")).elements("UploadId");
+    for upload in uploads {
+        all.push_str(&server.send(Request::cos("GET", &format!("key?uploadId={upload}"))).text());
+    }
+    all
+}
+
+/// Runs the writes that only the rows of `tests/operations` have.
+fn rows_under(apply: &str, action: &str, check: &impl Fn(&str, u16, bool)) {
+    rows::of_all(&mut |op, prepare, request| {
+        if !is_write(op) || WRITES.iter().any(|write| write.service == "cos" && write.op == op) {
+            return;
+        }
+        let server = Server::with_rules(&format!(
+            r#"{{"id": "r", "when": {{"service": "cos", "op": "{op}", "header": {{"x-disturb": "*"}}}},
+                "apply": "{apply}", "do": {action}}}"#
+        ));
+        prepare(&server);
+        let request = request(&server).with("x-disturb", 1);
+        let before = asked(&server);
+        let answer = server.send(request);
+        let exchange = server.journal().pop().unwrap();
+        let took_place = asked(&server) != before;
+        assert_eq!(exchange.applied, took_place, "{op}: the journal says what is so");
+        check(&format!("cos {op}"), answer.status, took_place);
+    });
+}
+
+/// Whether an operation changes something: browsers' questions and probes do not.
+fn is_write(op: &str) -> bool {
+    ["Get", "Head", "List", "Describe", "Options", "Preflight"].iter().all(|read| !op.starts_with(read))
+}
+
 /// Runs each write under a rule with this `apply` and `do`. Returns, for each, the status and whether it took place.
 fn under(apply: &str, action: &str, check: impl Fn(&str, u16, bool)) {
+    rows_under(apply, action, &check);
     for write in WRITES {
         let Write { service, op, .. } = write;
         let server = Server::with_rules(&format!(
@@ -292,6 +354,10 @@ fn twice_answers_the_second_time() {
         "cos AppendObject",
         "cos CompleteMultipartUpload",
         "cos AbortMultipartUpload",
+        "cos RestoreObject",
+        "cos PostBucketInventory",
+        "cos DeleteBucketInventory",
+        "cos DeleteBucketLifecycle",
         "cas DeleteVault",
         "cas AbortMultipartUpload",
     ];
@@ -303,11 +369,15 @@ fn twice_answers_the_second_time() {
 
 #[test]
 fn every_operation_that_writes_is_tried() {
+    let mut tried = std::collections::BTreeSet::new();
+    rows::of_all(&mut |op, _, _| {
+        tried.insert(("cos", op.to_owned()));
+    });
+    tried.extend(WRITES.iter().map(|write| (write.service, write.op.to_owned())));
     for operation in cos_emu::Operation::ALL {
-        let name = (operation.service().name(), operation.name());
-        let is_write = ["Get", "Head", "List", "Describe"].iter().all(|read| !name.1.starts_with(read));
-        if is_write && operation.emulation() == cos_emu::Emulation::Built {
-            assert!(WRITES.iter().any(|write| (write.service, write.op) == name), "{name:?}");
+        let name = (operation.service().name(), operation.name().to_owned());
+        if is_write(&name.1) && operation.emulation() == cos_emu::Emulation::Built {
+            assert!(tried.contains(&name), "{name:?}");
         }
     }
 }

@@ -1,10 +1,14 @@
 //! Rules of the house that a compiler does not hold: who may use whom, what is documented, what is tested.
 
+#[path = "operations/rows.rs"]
+mod rows;
+mod support;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cos_emu::{Emulation, Operation, library};
+use cos_emu::{COVERAGE, Emulation, Operation, library};
 
 /// Which modules of the crate a module may use. `server` and `lib` may use everything.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -30,19 +34,34 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("furnish", &["chance", "clock", "config", "content", "digest", "message", "scenario", "store"]),
     ("config", &["chance", "clock", "message", "scenario", "signature"]),
-    ("cos", &["clock", "code", "digest", "message", "operation", "signature", "store"]),
+    (
+        "cos",
+        &[
+            "chance",
+            "clock",
+            "code",
+            "content",
+            "digest",
+            "document",
+            "message",
+            "operation",
+            "signature",
+            "store",
+        ],
+    ),
     ("cas", &["clock", "code", "content", "digest", "message", "operation", "signature", "store"]),
     ("wire", &["chance", "content", "message", "scenario"]),
     ("scenario", &["chance", "clock", "code", "digest", "message", "operation", "signature"]),
     ("signature", &["clock", "digest", "message"]),
     ("message", &["chance", "clock", "content", "digest", "store"]),
-    ("store", &["clock", "content", "digest"]),
+    ("store", &["clock", "content", "digest", "document"]),
     ("har", &["journal", "message"]),
     ("judge", &["clock", "digest", "journal", "scenario", "store"]),
     ("journal", &["clock", "digest", "message", "operation"]),
     ("code", &["operation"]),
     ("operation", &[]),
     ("content", &[]),
+    ("document", &[]),
     ("digest", &["content"]),
     ("chance", &[]),
     ("clock", &[]),
@@ -207,10 +226,31 @@ fn every_shipped_scenario_has_a_test_and_a_line_in_the_readme() {
 }
 
 #[test]
-fn every_emulated_operation_is_in_the_readme() {
-    let readme = read("README.md");
+fn every_emulated_operation_is_in_the_docs() {
+    let docs = read("README.md") + &read("docs/cos.md");
     for operation in Operation::ALL.iter().filter(|operation| operation.emulation() == Emulation::Built) {
-        assert!(readme.contains(operation.name()), "{operation} is not in README.md");
+        assert!(docs.contains(operation.name()), "{operation} is neither in README.md nor in docs/cos.md");
+    }
+}
+
+/// Counted from the table of operations: a success of each that is built, and each error that is listed for it.
+#[test]
+fn every_operation_of_cos_and_each_of_its_errors_has_a_row() {
+    let mut rows: BTreeSet<String> = BTreeSet::new();
+    rows::of_all(&mut |op, _, _| assert!(rows.insert(op.to_owned()), "{op} has two rows"));
+    let built = COVERAGE.iter().filter(|row| row.operation.emulation() == Emulation::Built);
+    let built: BTreeSet<String> = built.map(|row| row.operation.name().to_owned()).collect();
+    assert_eq!(rows, built);
+    // The test that meets the errors goes by the same table, and fails for one that it does not meet.
+    let meets = read("tests/operations/main.rs");
+    assert!(meets.contains("fn every_error_of_the_table_is_met()"));
+    for row in COVERAGE {
+        let mut codes: Vec<_> = row.codes().collect();
+        let listed = codes.len();
+        codes.sort_by_key(|code| code.name());
+        codes.dedup();
+        assert_eq!(codes.len(), listed, "{} lists an error twice", row.operation);
+        assert!(listed > 0, "{} lists no error", row.operation);
     }
 }
 

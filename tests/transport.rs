@@ -20,7 +20,7 @@ fn header_names_are_spelled_as_the_services_spell_them() {
         .with("Content-Language", "d")
         .with("Expires", "e")
         .with("x-cos-meta-Mixed", "f")
-        .with("x-cos-storage-class", "ARCHIVE")
+        .with("x-cos-storage-class", "COLD")
         .body("body");
     let put = server.send(stored);
     let get = server.send(Request::cos("GET", "k").with("Range", "bytes=0-1"));

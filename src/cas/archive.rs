@@ -26,7 +26,7 @@ pub(super) fn admit_upload(call: &Call<'_>) -> Result<BodyPlan, Error> {
             "An archive in one piece has at most {MAX_CHUNK_SIZE_BYTES} bytes."
         )));
     }
-    Ok(BodyPlan { wanted: HASHES, limit: MAX_CHUNK_SIZE_BYTES })
+    Ok(BodyPlan { wanted: HASHES, limit: MAX_CHUNK_SIZE_BYTES, ..BodyPlan::IGNORED })
 }
 
 /// Every upload makes a new archive, also of the same bytes.

@@ -35,7 +35,7 @@ const DEFAULT_TIER: &str = "Standard";
 /// `ResourceNotFoundException`.
 pub(super) fn admit_initiate(call: &Call<'_>) -> Result<BodyPlan, Error> {
     call.vault()?;
-    Ok(BodyPlan { wanted: Wanted::default(), limit: json::MAX_DOCUMENT_BYTES })
+    Ok(BodyPlan { wanted: Wanted::default(), limit: json::MAX_DOCUMENT_BYTES, ..BodyPlan::IGNORED })
 }
 
 /// # Errors
@@ -429,7 +429,7 @@ mod tests {
             let head = head(method, &format!("/-/vaults/v/{path}"), lines);
             let target = cas::route(&head, None).unwrap();
             let identity = Identity::new(Seed(7), 1, self.requests);
-            let context = Context { now: self.now, identity, account: &self.account };
+            let context = Context::of_owner(self.now, identity, &self.account);
             let received = Received { content: body.to_vec().into(), ..Received::default() };
             let outcome = cas::handle(&target, &head, &received, &self.store, &context);
             outcome.changes.into_iter().for_each(|change| self.store.apply(change));

@@ -102,7 +102,7 @@ pub(super) fn admit_part(call: &Call<'_>) -> Result<BodyPlan, Error> {
         // Without a length and without chunks the body is empty by the rules of HTTP.
         check_length(call.head.content_length().unwrap_or(0), &range)?;
     }
-    Ok(BodyPlan { wanted: HASHES, limit: MAX_CHUNK_SIZE_BYTES })
+    Ok(BodyPlan { wanted: HASHES, limit: MAX_CHUNK_SIZE_BYTES, ..BodyPlan::IGNORED })
 }
 
 fn check_length(length: u64, range: &ChunkRange) -> Result<(), Error> {

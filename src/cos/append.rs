@@ -2,23 +2,27 @@
 //!
 //! Source: COS API, "APPEND Object" (`cos.md` 5.3.6, 12.3).
 
-use std::sync::Arc;
-
-use super::object::{ClaimedDigests, check_key, data_plan, metadata, quoted};
-use super::{Call, Error, Handled, changed};
+use super::integrity::{ClaimedDigests, data_plan, quoted};
+use super::metadata::{check_key, metadata};
+use super::object::traffic_limit;
+use super::{Call, Error, Handled, changed, encryption};
 use crate::code::CosCode;
 use crate::message::{BodyPlan, Received, Reply};
-use crate::store::{AppendError, Change, Growing, MAX_PART_SIZE_BYTES, Metadata};
+use crate::store::{AppendError, Growing, MAX_PART_SIZE_BYTES, Metadata, Versioning};
 
 /// What the body will be appended to, and what the object will have beside its bytes: that of the first append. What a
 /// later one says of it is not even looked at.
 ///
 /// # Errors
-/// `NoSuchBucket`; those of the key; `InvalidArgument` without a `position` that is a number; `ObjectNotAppendable`;
+/// `NoSuchBucket`; those of the key; `InvalidBucketState` where there are versions; `ObjectLocked`; `InvalidArgument` without a `position` that is a number; `ObjectNotAppendable`;
 /// `AppendPositionErr`, with the position that would be right in `x-cos-next-append-position`; those of the metadata.
 fn growing(call: &Call<'_>) -> Result<(Growing, Metadata), Error> {
     let bucket = call.bucket()?;
     check_key(&call.target.key)?;
+    if bucket.versioning() != Versioning::Never {
+        return Err(Error::new(CosCode::InvalidBucketState).because("the bucket has versions"));
+    }
+    bucket.object(&call.target.key).map_or(Ok(()), |object| call.check_unlocked(object))?;
     let text = call.head.query.get("position").unwrap_or("");
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let position = text.parse().ok().filter(|_| plain).ok_or_else(|| {
@@ -32,7 +36,7 @@ fn growing(call: &Call<'_>) -> Result<(Growing, Metadata), Error> {
     })?;
     let metadata = match &growing.metadata {
         Some(metadata) => metadata.clone(),
-        None => metadata(call)?,
+        None => metadata(call, call.head, &call.target.key)?,
     };
     Ok((growing, metadata))
 }
@@ -47,7 +51,7 @@ pub(super) fn admit(call: &Call<'_>) -> Result<BodyPlan, Error> {
     if growing.len().saturating_add(length) > MAX_PART_SIZE_BYTES {
         return Err(Error::new(CosCode::EntityTooLarge));
     }
-    data_plan(call)
+    Ok(BodyPlan { bytes_per_second: traffic_limit(call)?, ..data_plan(call)? })
 }
 
 /// Appends the body. There is no CRC in the answer, and `x-cos-content-sha1` is the MD5 of the body: the official Go
@@ -62,10 +66,11 @@ pub(super) fn append(call: &Call<'_>, body: &Received) -> Handled {
     let crc64 = body.digests.crc64.expect("the plan asked for it");
     let (growing, metadata) = growing(call)?;
     let object = growing.append(&body.content, crc64, metadata, call.context.now);
-    let reply = Reply::new(200)
-        .with("ETag", quoted(&object.etag))
+    let mut reply = Reply::new(200)
+        .with("ETag", quoted(object.etag))
         .with("x-cos-next-append-position", object.content.len().to_string())
         .with("x-cos-content-sha1", md5.to_string());
-    let (bucket, key) = (call.target.bucket.clone(), call.target.key.clone());
-    Ok(changed(reply, Change::PutObject { bucket, key, object: Arc::new(object) }))
+    encryption::tell(&mut reply, object.metadata.encryption());
+    let change = call.write(&mut reply, &call.target.key, object)?;
+    Ok(changed(reply, change))
 }

@@ -58,15 +58,23 @@ impl Error {
     }
 
     /// The code.
-    #[cfg(test)]
     pub fn code(&self) -> CosCode {
         self.code
     }
 
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.code.status()
+    }
+
+    /// The message.
+    pub fn message(&self) -> &str {
+        self.message.as_deref().unwrap_or(self.code.message())
+    }
+
     /// The answer with this error.
     pub fn into_reply(self, head: &Head, context: &Context<'_>) -> Reply {
-        let message = self.message.as_deref().unwrap_or(self.code.message());
-        let mut reply = document(self.code.name(), self.code.status(), message, &self.extra, head, context);
+        let mut reply = document(self.code.name(), self.status(), self.message(), &self.extra, head, context);
         for (name, value) in self.headers {
             reply.push(name, value);
         }

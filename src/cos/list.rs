@@ -6,12 +6,15 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::object::quoted;
+use super::integrity::quoted;
 use super::xml::Element;
 use super::{Call, Error, Handled, document_reply, unchanged, xml};
 use crate::code::CosCode;
 use crate::message::{Account, Head};
-use crate::store::{Bucket, Entry, PageQuery};
+use crate::store::{
+    Bucket, ConfigurationKind, Entry, Object, PageQuery, RestorationStatus, VersionEntry, VersionId,
+    VersionQuery, Versioning, is_archive,
+};
 
 /// The largest page of objects or uploads.
 const MAX_LISTED: u64 = 1000;
@@ -19,7 +22,8 @@ const MAX_LISTED: u64 = 1000;
 const MAX_LISTED_BUCKETS: u64 = 2000;
 
 /// What `encoding-type=url` encodes: all but the unreserved characters and the slash. Never `+` for a space.
-const URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+pub(super) const URL: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// How the names in a listing are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -90,15 +94,22 @@ pub(super) fn buckets(call: &Call<'_>) -> Handled {
             _ => at == limit,
         }
     };
-    // No bucket has tags here.
-    let tagged = given("tagkey").is_some();
+    let is_tagged = |bucket: &Bucket| {
+        let Some(key) = given("tagkey") else { return true };
+        let tags = bucket.configuration(ConfigurationKind::Tagging).and_then(|tags| tags.xml());
+        let mut tags = tags.and_then(|tags| tags.child("TagSet")).into_iter().flat_map(|set| set.all("Tag"));
+        tags.any(|tag| {
+            tag.text_of("Key") == Some(key)
+                && given("tagvalue").is_none_or(|value| tag.text_of("Value") == Some(value))
+        })
+    };
     let marker = given("marker").unwrap_or("");
     let region = call.target.region.as_deref().or_else(|| given("region"));
     let mut buckets: Vec<_> = call
         .store
         .buckets()
         .filter(|(name, bucket)| {
-            !tagged
+            is_tagged(bucket)
                 && *name > marker
                 && region.is_none_or(|region| bucket.region() == region)
                 && in_time(bucket)
@@ -167,17 +178,112 @@ pub(super) fn objects(call: &Call<'_>) -> Handled {
                 result.nested("Contents", |element| {
                     element.text("Key", encoding.apply(key));
                     element.text("LastModified", object.modified.iso_milliseconds());
-                    element.text("ETag", quoted(&object.etag));
+                    element.text("ETag", quoted(object.etag));
                     element.text("Size", object.content.len());
-                    let appid = call.target.bucket.rsplit('-').next().unwrap_or_default();
-                    element.nested("Owner", |owner| {
-                        owner.text("ID", appid);
-                        owner.text("DisplayName", appid);
-                    });
-                    element
-                        .text("StorageClass", object.metadata.storage_class.as_deref().unwrap_or("STANDARD"));
+                    appid_owner(element, call);
+                    storage(element, object, call);
                 });
             }
+        }
+    });
+    Ok(unchanged(document_reply(document).with("x-cos-bucket-region", bucket.region())))
+}
+
+/// The owner as lists of objects write it.
+fn appid_owner(element: &mut Element, call: &Call<'_>) {
+    let appid = call.target.bucket.rsplit('-').next().unwrap_or_default();
+    element.nested("Owner", |owner| {
+        owner.text("ID", appid);
+        owner.text("DisplayName", appid);
+    });
+}
+
+/// How an object is stored.
+fn storage(element: &mut Element, object: &Object, call: &Call<'_>) {
+    let class = object.metadata.storage_class();
+    element.text("StorageClass", class);
+    if class.ends_with("INTELLIGENT_TIERING") {
+        element.text("StorageTier", "FREQUENT");
+    }
+    if is_archive(class) {
+        let status = object.metadata.restoration().map(|copy| copy.status(call.context.now));
+        element.text(
+            "RestoreStatus",
+            match status {
+                Some(RestorationStatus::Ongoing) => "ONGOING",
+                Some(RestorationStatus::Ready) => "DONE",
+                Some(RestorationStatus::Expired) | None => "",
+            },
+        );
+    }
+}
+
+/// Versions by key, the newest of each first.
+///
+/// # Errors
+/// `NoSuchBucket`, `InvalidDelimiter`; `InvalidArgument`, also for a marker that is no version and for one without a key.
+pub(super) fn versions(call: &Call<'_>) -> Handled {
+    let bucket = call.bucket()?;
+    let encoding = Encoding::of(call.head)?;
+    let delimiter = delimiter(call.head)?;
+    let text = |name| call.head.query.get(name).unwrap_or("");
+    let (prefix, marker, id_marker) = (text("prefix"), text("key-marker"), text("version-id-marker"));
+    let max_keys = call.number("max-keys", MAX_LISTED, 0..=u64::from(u32::MAX))?.min(MAX_LISTED);
+    if !id_marker.is_empty() && marker.is_empty() {
+        return Err(Error::new(CosCode::InvalidArgument).because("version-id-marker needs a key-marker"));
+    }
+    let id = match id_marker {
+        "" => None,
+        text => Some(text.parse().map_err(|invalid| {
+            Error::new(CosCode::InvalidArgument)
+                .because(format_args!("version-id-marker is \"{text}\": {invalid}"))
+        })?),
+    };
+    let keys = PageQuery { prefix, delimiter, marker, max: max_keys as usize };
+    let page = bucket.list_versions(&VersionQuery { keys, marker: id });
+
+    let written = |id: VersionId| match (bucket.versioning(), id) {
+        (Versioning::Never, VersionId::Null) => String::new(),
+        (_, id) => id.to_string(),
+    };
+    let document = xml::document("ListVersionsResult", |result| {
+        result.optional("EncodingType", (encoding == Encoding::Url).then_some("url"));
+        result.text("Name", &call.target.bucket);
+        result.text("Prefix", encoding.apply(prefix));
+        result.text("KeyMarker", encoding.apply(marker));
+        result.text("VersionIdMarker", id_marker);
+        result.text("MaxKeys", max_keys);
+        result.text("IsTruncated", page.truncated);
+        if page.truncated {
+            let (key, id) = match page.entries.last() {
+                Some(VersionEntry::Version(key, found, _)) => (*key, found.id.to_string()),
+                Some(VersionEntry::CommonPrefix(prefix)) => (*prefix, String::new()),
+                None => (marker, id_marker.to_owned()),
+            };
+            result.text("NextKeyMarker", encoding.apply(key));
+            result.text("NextVersionIdMarker", id);
+        }
+        result.optional("Delimiter", delimiter.map(|delimiter| encoding.apply(delimiter)));
+        for entry in &page.entries {
+            if let VersionEntry::CommonPrefix(prefix) = entry {
+                result.nested("CommonPrefixes", |element| element.text("Prefix", encoding.apply(prefix)));
+            }
+        }
+        for entry in &page.entries {
+            let VersionEntry::Version(key, found, is_latest) = entry else { continue };
+            let name = if found.object.is_some() { "Version" } else { "DeleteMarker" };
+            result.nested(name, |element| {
+                element.text("Key", encoding.apply(key));
+                element.text("VersionId", written(found.id));
+                element.text("IsLatest", is_latest);
+                element.text("LastModified", found.modified.iso_milliseconds());
+                if let Some(object) = found.object {
+                    element.text("ETag", quoted(object.etag));
+                    element.text("Size", object.content.len());
+                    storage(element, object, call);
+                }
+                appid_owner(element, call);
+            });
         }
     });
     Ok(unchanged(document_reply(document).with("x-cos-bucket-region", bucket.region())))
@@ -245,7 +351,7 @@ pub(super) fn uploads(call: &Call<'_>) -> Handled {
             result.nested("Upload", |element| {
                 element.text("Key", encoding.apply(key));
                 element.text("UploadId", id);
-                element.text("StorageClass", upload.metadata.storage_class.as_deref().unwrap_or("STANDARD"));
+                element.text("StorageClass", upload.metadata.storage_class());
                 owner(element, "Initiator");
                 owner(element, "Owner");
                 element.text("Initiated", upload.initiated.iso_milliseconds());

@@ -4,12 +4,16 @@
 
 use std::sync::Arc;
 
+use super::integrity::{ClaimedDigests, data_plan, document_plan, etag_of, quoted};
 use super::list::{Encoding, owner};
-use super::object::{ClaimedDigests, check_key, check_overwrite, data_plan, etag_of, metadata, quoted};
-use super::{Call, Error, Handled, changed, document_plan, document_reply, unchanged, xml};
+use super::metadata::{check_key, metadata};
+use super::object::{check_overwrite, traffic_limit, visible_etag};
+use super::{Call, Error, Handled, changed, document_reply, encryption, unchanged, xml};
 use crate::code::CosCode;
 use crate::message::{BodyPlan, Received, Reply};
-use crate::store::{AssemblyError, Change, Object, ObjectKind, Part, PartNumber, Upload};
+use crate::store::{
+    AssemblyError, Change, Object, ObjectKind, Part, PartNumber, Upload, VersionId, Versioning,
+};
 
 /// The largest page of parts.
 const MAX_LISTED_PARTS: u64 = 1000;
@@ -17,9 +21,10 @@ const MAX_LISTED_PARTS: u64 = 1000;
 /// # Errors
 /// `NoSuchBucket`, `FileAlreadyExists`, and those of the key and the metadata.
 pub(super) fn initiate(call: &Call<'_>) -> Handled {
-    call.bucket()?;
+    let bucket = call.bucket()?;
     check_key(&call.target.key)?;
-    check_overwrite(call)?;
+    check_overwrite(call, call.head, bucket, &call.target.key)?;
+    let metadata = metadata(call, call.head, &call.target.key)?;
     let upload = call.context.identity.cos_upload_id();
     let document = xml::document("InitiateMultipartUploadResult", |result| {
         result.text("Bucket", &call.target.bucket);
@@ -30,10 +35,12 @@ pub(super) fn initiate(call: &Call<'_>) -> Handled {
         bucket: call.target.bucket.clone(),
         key: call.target.key.clone(),
         upload,
-        metadata: metadata(call)?,
+        metadata: metadata.clone(),
         now: call.context.now,
     };
-    Ok(changed(document_reply(document), change))
+    let mut reply = document_reply(document);
+    encryption::tell(&mut reply, metadata.encryption());
+    Ok(changed(reply, change))
 }
 
 /// The upload that the request names.
@@ -60,12 +67,19 @@ fn part_number(call: &Call<'_>) -> Result<PartNumber, Error> {
 }
 
 /// # Errors
-/// `NoSuchBucket`, `InvalidArgument`, `NoSuchUpload`, and those of [`data_plan`].
-pub(super) fn admit_part(call: &Call<'_>) -> Result<BodyPlan, Error> {
+/// `NoSuchBucket`, `InvalidArgument`, `NoSuchUpload`; those of a customer's key.
+pub(super) fn check_part(call: &Call<'_>) -> Result<(), Error> {
     call.bucket()?;
     part_number(call)?;
-    upload(call)?;
-    data_plan(call)
+    let (_, upload) = upload(call)?;
+    encryption::check_part(call.head, upload.metadata.encryption())
+}
+
+/// # Errors
+/// Those of [`check_part`] and of [`data_plan`].
+pub(super) fn admit_part(call: &Call<'_>) -> Result<BodyPlan, Error> {
+    check_part(call)?;
+    Ok(BodyPlan { bytes_per_second: traffic_limit(call)?, ..data_plan(call)? })
 }
 
 /// Stores a part; a part of the same number is replaced.
@@ -75,31 +89,42 @@ pub(super) fn admit_part(call: &Call<'_>) -> Result<BodyPlan, Error> {
 pub(super) fn put_part(call: &Call<'_>, body: &Received) -> Handled {
     admit_part(call)?;
     ClaimedDigests::of(call.head)?.verify(&body.digests, CosCode::BadDigest)?;
+    let (part, change) = part_change(call, body)?;
+    let mut reply =
+        Reply::new(200).with("ETag", quoted(part.etag)).with("x-cos-hash-crc64ecma", part.crc64.to_string());
+    encryption::tell(&mut reply, upload(call)?.1.metadata.encryption());
+    Ok(changed(reply, change))
+}
+
+/// The part that bytes become, and the change that stores it.
+///
+/// # Errors
+/// Those of [`check_part`].
+pub(super) fn part_change(call: &Call<'_>, body: &Received) -> Result<(Part, Change), Error> {
+    check_part(call)?;
+    let (id, upload) = upload(call)?;
     let part = Part {
         content: body.content.clone(),
         md5: body.digests.md5.expect("the plan asked for it"),
-        etag: etag_of(call, &body.digests),
+        etag: visible_etag(call, etag_of(call, &body.digests), &upload.metadata, &body.digests),
         crc64: body.digests.crc64.expect("the plan asked for it"),
         modified: call.context.now,
     };
-    let reply =
-        Reply::new(200).with("ETag", quoted(&part.etag)).with("x-cos-hash-crc64ecma", part.crc64.to_string());
     let change = Change::PutPart {
         bucket: call.target.bucket.clone(),
         key: call.target.key.clone(),
-        upload: upload(call)?.0.to_owned(),
+        upload: id.to_owned(),
         number: part_number(call)?,
-        part,
+        part: part.clone(),
     };
-    Ok(changed(reply, change))
+    Ok((part, change))
 }
 
 /// # Errors
 /// `NoSuchBucket`, `NoSuchUpload`, `InvalidDigest`.
 pub(super) fn admit_complete(call: &Call<'_>) -> Result<BodyPlan, Error> {
     upload(call)?;
-    ClaimedDigests::of(call.head)?;
-    Ok(document_plan())
+    document_plan(call.head)
 }
 
 /// Turns the listed parts into the object. The parts are joined, not copied.
@@ -114,7 +139,8 @@ pub(super) fn complete(call: &Call<'_>, body: &Received) -> Handled {
         return Err(Error::new(CosCode::MissingRequestBodyError));
     }
     let listed = listed_parts(&body.content.to_bytes())?;
-    check_overwrite(call)?;
+    let bucket = call.bucket()?;
+    check_overwrite(call, call.head, bucket, &call.target.key)?;
     let assembled = upload.assemble(id, &listed).map_err(|error| {
         let code = match error {
             AssemblyError::OutOfOrder(_) => CosCode::InvalidPartOrder,
@@ -138,13 +164,20 @@ pub(super) fn complete(call: &Call<'_>, body: &Received) -> Handled {
         result.text("Location", format_args!("http://{}{}", call.head.host(), call.head.path));
         result.text("Bucket", &call.target.bucket);
         result.text("Key", &call.target.key);
-        result.text("ETag", quoted(&object.etag));
+        result.text("ETag", quoted(object.etag));
     });
-    let reply = document_reply(document).with("x-cos-hash-crc64ecma", object.crc64.to_string());
+    let mut reply = document_reply(document).with("x-cos-hash-crc64ecma", object.crc64.to_string());
+    let version = call.next_version(bucket, &call.target.key);
+    // Unlike a write in one piece, a completion names the version `null` too.
+    if version != VersionId::Null || bucket.versioning() == Versioning::Suspended {
+        reply.push("x-cos-version-id", version.to_string());
+    }
+    encryption::tell(&mut reply, object.metadata.encryption());
     let change = Change::CompleteUpload {
         bucket: call.target.bucket.clone(),
         key: call.target.key.clone(),
         upload: id.to_owned(),
+        version,
         object: Arc::new(object),
     };
     Ok(changed(reply, change))
@@ -207,14 +240,14 @@ pub(super) fn list_parts(call: &Call<'_>) -> Handled {
             result.nested("Part", |element| {
                 element.text("PartNumber", number.get());
                 element.text("LastModified", part.modified.iso_milliseconds());
-                element.text("ETag", quoted(&part.etag));
+                element.text("ETag", quoted(part.etag));
                 element.text("Size", part.content.len());
             });
         }
         if truncated {
             result.optional("NextPartNumberMarker", parts.last().map(|(number, _)| number.get()));
         }
-        result.text("StorageClass", upload.metadata.storage_class.as_deref().unwrap_or("STANDARD"));
+        result.text("StorageClass", upload.metadata.storage_class());
         result.text("MaxParts", max_parts);
         result.text("IsTruncated", truncated);
     });

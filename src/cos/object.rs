@@ -1,131 +1,64 @@
-//! Putting, reading and deleting objects.
+//! Putting and reading objects.
 //!
-//! Source: COS API, "PUT Object", "GET Object", "HEAD Object", "DELETE Object", "DELETE Multiple Objects" (`cos.md`
-//! 5.3.1 to 5.3.5); digests: `cos.md` 6.6.
+//! Source: COS API, "PUT Object", "GET Object", "HEAD Object" (`cos.md` 5.3.1 to 5.3.3, 7.2, 7.4).
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{IF_MATCH, IF_NONE_MATCH, RANGE};
+use http::HeaderValue;
+use http::header::RANGE;
 
-use super::{Call, Error, Handled, changed, document_plan, document_reply, unchanged, xml};
-use crate::clock::Timestamp;
+use super::conditions::{Condition, Conditions};
+use super::integrity::{ClaimedDigests, data_plan, etag_of, quoted};
+use super::metadata::{check_key, metadata};
+use super::{Call, Error, Handled, changed, encryption, origin, unchanged};
 use crate::code::CosCode;
-use crate::digest::{Digests, Hex, Md5, Sha1, Wanted};
-use crate::message::{BodyPlan, EtagForm, Head, Outcome, Ranged, Received, Reply};
-use crate::store::{Change, MAX_PART_SIZE_BYTES, Metadata, Object, ObjectKind};
+use crate::digest::Digests;
+use crate::message::{BodyPlan, Head, Ranged, Received, Reply, Requester};
+use crate::store::{Bucket, Etag, Metadata, Object, ObjectKind, RestorationStatus, Versioning};
 
-/// The longest key, in bytes of UTF-8.
-const MAX_KEY_BYTES: usize = 850;
-/// The largest sum of the names and values of user metadata, in bytes.
-const MAX_USER_METADATA_BYTES: usize = 4 << 10;
-/// The largest number of keys in one DeleteObjects.
-const MAX_DELETED_KEYS: usize = 1000;
-
-/// Headers that are stored with an object and given back, as the service spells them.
-const STORED_HEADERS: &[&str] = &[
-    "Cache-Control",
-    "Content-Disposition",
-    "Content-Encoding",
-    "Content-Language",
-    "Content-Type",
-    "Expires",
+/// Query parameters that put another value in the place of a header of the answer.
+const OVERRIDES: &[(&str, &str)] = &[
+    ("response-content-type", "Content-Type"),
+    ("response-cache-control", "Cache-Control"),
+    ("response-content-disposition", "Content-Disposition"),
+    ("response-content-encoding", "Content-Encoding"),
+    ("response-content-language", "Content-Language"),
+    ("response-expires", "Expires"),
 ];
 
-const STORAGE_CLASSES: &[&str] = &[
-    "STANDARD",
-    "STANDARD_IA",
-    "INTELLIGENT_TIERING",
-    "ARCHIVE",
-    "DEEP_ARCHIVE",
-    "COLD",
-    "MAZ_STANDARD",
-    "MAZ_STANDARD_IA",
-    "MAZ_INTELLIGENT_TIERING",
-    "MAZ_ARCHIVE",
-    "MAZ_DEEP_ARCHIVE",
-];
-
-/// The digests that the client sent with a body.
-pub(super) struct ClaimedDigests {
-    md5: Option<Md5>,
-    sha1: Option<Sha1>,
-}
-
-impl ClaimedDigests {
-    /// Reads `Content-MD5` and `x-cos-content-sha1`.
-    ///
-    /// # Errors
-    /// `InvalidDigest` for an MD5 that is not base64 of 16 bytes, `InvalidSHA1Digest` for a SHA-1 that is not 40
-    /// hexadecimal digits.
-    pub(super) fn of(head: &Head) -> Result<Self, Error> {
-        let md5 = match head.header("content-md5") {
-            None => None,
-            Some(text) => {
-                let bytes = STANDARD.decode(text).ok().and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
-                Some(Hex::new(bytes.ok_or_else(|| {
-                    Error::new(CosCode::InvalidDigest).because("Content-MD5 is not the base64 of 16 bytes")
-                })?))
-            }
-        };
-        let sha1 = match head.header("x-cos-content-sha1") {
-            None => None,
-            Some(text) => Some(text.parse().map_err(|invalid| {
-                Error::new(CosCode::InvalidSHA1Digest).because(format_args!("x-cos-content-sha1: {invalid}"))
-            })?),
-        };
-        Ok(ClaimedDigests { md5, sha1 })
-    }
-
-    /// Compares them with the body that arrived. `wrong_md5` is the code for a wrong MD5.
-    pub(super) fn verify(&self, body: &Digests, wrong_md5: CosCode) -> Result<(), Error> {
-        if self.md5.is_some() && self.md5 != body.md5 {
-            return Err(Error::new(wrong_md5));
-        }
-        if self.sha1.is_some() && self.sha1 != body.sha1 {
-            return Err(Error::new(CosCode::InvalidSHA1Digest));
-        }
-        Ok(())
-    }
-}
-
-/// What a body of object bytes needs: digests, and at most 5 GiB.
-///
-/// # Errors
-/// `MissingContentLength`, `EntityTooLarge`, and those of [`ClaimedDigests::of`].
-pub(super) fn data_plan(call: &Call<'_>) -> Result<BodyPlan, Error> {
-    let head = call.head;
-    match head.content_length() {
-        None if !head.is_chunked() => return Err(Error::new(CosCode::MissingContentLength)),
-        Some(length) if length > MAX_PART_SIZE_BYTES => return Err(Error::new(CosCode::EntityTooLarge)),
-        _ => {}
-    }
-    let claimed = ClaimedDigests::of(head)?;
-    let sha1 = claimed.sha1.is_some() || call.context.account.etag == EtagForm::Sha1;
-    let wanted = Wanted { md5_and_crc64: true, sha1, ..Wanted::default() };
-    Ok(BodyPlan { wanted, limit: MAX_PART_SIZE_BYTES })
-}
+/// The slowest and the fastest rate that `x-cos-traffic-limit` takes, in bits per second.
+const TRAFFIC_LIMIT: std::ops::RangeInclusive<u64> = 819_200..=838_860_800;
 
 /// # Errors
-/// `NoSuchBucket`, those of the key, of the metadata and of [`data_plan`], `FileAlreadyExists`.
+/// `NoSuchBucket`, those of the key, of the metadata and of [`data_plan`], `FileAlreadyExists`, `ObjectLocked`.
 pub(super) fn admit_put(call: &Call<'_>) -> Result<BodyPlan, Error> {
-    call.bucket()?;
+    let bucket = call.bucket()?;
     check_key(&call.target.key)?;
-    metadata(call)?;
-    check_overwrite(call)?;
-    data_plan(call)
+    metadata(call, call.head, &call.target.key)?;
+    check_overwrite(call, call.head, bucket, &call.target.key)?;
+    let plan = data_plan(call)?;
+    Ok(BodyPlan { bytes_per_second: traffic_limit(call)?, ..plan })
 }
 
-/// The ETag of bytes in one piece, without quotes.
+/// The rate that the client asks for, in bytes per second.
 ///
-/// Source: `cos.md` 2.4.
-pub(super) fn etag_of(call: &Call<'_>, digests: &Digests) -> String {
-    match call.context.account.etag {
-        EtagForm::Md5 => digests.md5.expect("the plan asked for it").to_string(),
-        EtagForm::Sha1 => digests.sha1.expect("the plan asked for it").to_string(),
-    }
+/// # Errors
+/// `InvalidArgument` for one that is out of bounds.
+///
+/// Source: `cos.md` 5.3.1, 12.12.
+pub(super) fn traffic_limit(call: &Call<'_>) -> Result<Option<u64>, Error> {
+    const NAME: &str = "x-cos-traffic-limit";
+    let text = call.head.header(NAME).or_else(|| call.head.query.get(NAME).filter(|text| !text.is_empty()));
+    let Some(text) = text else { return Ok(None) };
+    let bits = text.parse().ok().filter(|bits| TRAFFIC_LIMIT.contains(bits)).ok_or_else(|| {
+        Error::new(CosCode::InvalidArgument).because(format_args!(
+            "{NAME} is \"{text}\", but must be from {} to {} bits per second",
+            TRAFFIC_LIMIT.start(),
+            TRAFFIC_LIMIT.end()
+        ))
+    })?;
+    Ok(Some(bits / 8))
 }
 
 /// # Errors
@@ -133,99 +66,77 @@ pub(super) fn etag_of(call: &Call<'_>, digests: &Digests) -> String {
 pub(super) fn put(call: &Call<'_>, body: &Received) -> Handled {
     admit_put(call)?;
     ClaimedDigests::of(call.head)?.verify(&body.digests, CosCode::BadDigest)?;
-    let crc64 = body.digests.crc64.expect("the plan asked for it");
-    let object = Object {
+    let metadata = metadata(call, call.head, &call.target.key)?;
+    let object = in_one_piece(call, body, metadata);
+    let mut reply = Reply::new(200)
+        .with("ETag", quoted(object.etag))
+        .with("x-cos-hash-crc64ecma", object.crc64.to_string());
+    encryption::tell(&mut reply, object.metadata.encryption());
+    let change = call.write(&mut reply, &call.target.key, object)?;
+    Ok(changed(reply, change))
+}
+
+/// The object that a body becomes.
+pub(super) fn in_one_piece(call: &Call<'_>, body: &Received, metadata: Metadata) -> Object {
+    Object {
         content: body.content.clone(),
-        etag: etag_of(call, &body.digests),
-        crc64,
+        etag: visible_etag(call, etag_of(call, &body.digests), &metadata, &body.digests),
+        crc64: body.digests.crc64.expect("the plan asked for it"),
         modified: call.context.now,
-        metadata: metadata(call)?,
+        metadata,
         kind: ObjectKind::Normal,
-    };
-    let reply =
-        Reply::new(200).with("ETag", quoted(&object.etag)).with("x-cos-hash-crc64ecma", crc64.to_string());
-    let (bucket, key) = (call.target.bucket.clone(), call.target.key.clone());
-    Ok(changed(reply, Change::PutObject { bucket, key, object: Arc::new(object) }))
+    }
 }
 
-/// Refuses keys that cannot be written.
-///
-/// # Errors
-/// `KeyTooLong` above 850 bytes; `InvalidObjectName` for a leading slash or backslash and for control characters.
-pub(super) fn check_key(key: &str) -> Result<(), Error> {
-    if key.len() > MAX_KEY_BYTES {
-        return Err(
-            Error::new(CosCode::KeyTooLong).because(format_args!("the limit is {MAX_KEY_BYTES} bytes"))
-        );
+/// The ETag of bytes under the encryption of their metadata: of some kinds it is not their digest.
+pub(super) fn visible_etag(call: &Call<'_>, etag: Etag, metadata: &Metadata, digests: &Digests) -> Etag {
+    if encryption::keeps_md5(metadata.encryption()) {
+        return etag;
     }
-    if key.starts_with(['/', '\\']) || key.contains(['\u{18}', '\u{19}', '\u{1a}', '\u{1b}']) {
-        return Err(Error::new(CosCode::InvalidObjectName).because(
-            "a key does not start with a slash or backslash and has no control characters 0x18 to 0x1B",
-        ));
-    }
-    Ok(())
+    let secret =
+        format!("{}{}", call.context.identity.cos_request_id(), digests.md5.expect("the plan asked for it"));
+    Etag::Md5(crate::digest::md5(secret.as_bytes()))
 }
 
-/// Honours `x-cos-forbid-overwrite`.
+/// Honours `x-cos-forbid-overwrite`, which counts where versioning never was, and retention.
 ///
 /// # Errors
-/// `FileAlreadyExists`.
-pub(super) fn check_overwrite(call: &Call<'_>) -> Result<(), Error> {
+/// `FileAlreadyExists`, `ObjectLocked`.
+pub(super) fn check_overwrite(call: &Call<'_>, head: &Head, bucket: &Bucket, key: &str) -> Result<(), Error> {
+    let Some(present) = bucket.object(key) else { return Ok(()) };
     let forbidden =
-        call.head.header("x-cos-forbid-overwrite").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    if forbidden && call.bucket()?.object(&call.target.key).is_some() {
+        head.header("x-cos-forbid-overwrite").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    if forbidden && bucket.versioning() == Versioning::Never {
         return Err(Error::new(CosCode::FileAlreadyExists));
     }
-    Ok(())
-}
-
-/// What is stored beside the bytes: the metadata that the head of an upload carries.
-///
-/// Without a `Content-Type` the object gets the type of its key's extension.
-///
-/// # Errors
-/// `KeyTooLong` for too much user metadata, `NotSupportedStorageClass` for an unknown class.
-pub(super) fn metadata(call: &Call<'_>) -> Result<Metadata, Error> {
-    let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
-    for name in STORED_HEADERS {
-        if let Some(value) = call.head.header(*name) {
-            headers.push(((*name).to_owned(), value.as_bytes().to_vec()));
-        } else if *name == "Content-Type" {
-            let guessed =
-                mime_guess::from_path(&call.target.key).first_raw().unwrap_or("application/octet-stream");
-            headers.push(((*name).to_owned(), guessed.as_bytes().to_vec()));
-        }
-    }
-    let user = call.head.headers.iter().filter(|(name, _)| name.as_str().starts_with("x-cos-meta-"));
-    let mut user_bytes = 0;
-    for (name, value) in user {
-        user_bytes += name.as_str().len() + value.len();
-        headers.push((name.as_str().to_owned(), value.as_bytes().to_vec()));
-    }
-    if user_bytes > MAX_USER_METADATA_BYTES {
-        return Err(Error::new(CosCode::KeyTooLong).because(format_args!(
-            "user metadata has {user_bytes} bytes, the limit is {MAX_USER_METADATA_BYTES}"
-        )));
-    }
-    let storage_class = call.head.header("x-cos-storage-class").filter(|class| *class != "STANDARD");
-    if storage_class.is_some_and(|class| !STORAGE_CLASSES.contains(&class)) {
-        return Err(Error::new(CosCode::NotSupportedStorageClass));
-    }
-    Ok(Metadata { headers, storage_class: storage_class.map(str::to_owned) })
+    call.check_unlocked(present)
 }
 
 /// GetObject and HeadObject: the shell leaves the body away for HEAD.
 ///
 /// # Errors
-/// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`, `PreconditionFailed`, `InvalidRange`.
+/// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`; `AccessDenied` for `response-*` without a signature;
+/// `InvalidObjectState` for an archived object that is not restored; those of a customer's key; `PreconditionFailed`,
+/// `InvalidRange`, `InvalidArgument`.
 pub(super) fn get(call: &Call<'_>) -> Handled {
-    let bucket = call.bucket()?;
-    check_version(call.head)?;
-    let object = bucket.object(&call.target.key).ok_or_else(|| Error::new(CosCode::NoSuchKey))?;
+    let (id, link) = match call.object() {
+        Ok(found) => found,
+        Err(error) if error.code() == CosCode::NoSuchKey => {
+            return origin::redirect(call).map(unchanged).ok_or(error);
+        }
+        Err(error) => return Err(error),
+    };
+    let object = follow(call.bucket()?, link)?;
+    let overrides = overrides(call)?;
+    let bytes_per_second = traffic_limit(call)?;
+    if call.head.method == http::Method::GET {
+        check_readable(call, object)?;
+    }
+    encryption::check_read(call.head, object.metadata.encryption())?;
     let identification = Reply::new(200)
-        .with("ETag", quoted(&object.etag))
+        .with("ETag", quoted(object.etag))
         .with("x-cos-hash-crc64ecma", object.crc64.to_string());
-    match evaluate_conditions(call.head, object) {
+    match Conditions::of(call.head).evaluate(object) {
         Condition::Holds => {}
         Condition::NotModified => return Ok(unchanged(Reply { status: 304, ..identification })),
         Condition::Fails => return Err(Error::new(CosCode::PreconditionFailed)),
@@ -243,11 +154,10 @@ pub(super) fn get(call: &Call<'_>) -> Handled {
     };
     let mut reply = Reply::new(if range.is_some() { 206 } else { 200 });
     for (name, value) in &object.metadata.headers {
-        let value = value.as_slice().try_into().expect("it came from a header");
-        reply.headers.push((name.clone().into(), value));
+        let value = HeaderValue::from_maybe_shared(value.clone()).expect("it came from a header");
+        reply.headers.push((name.clone(), value));
     }
-    // Content-Type first, as the service writes it.
-    reply.headers.sort_by_key(|(name, _)| name != "Content-Type");
+    overrides.into_iter().for_each(|(name, value)| reply.set(name.into(), value));
     reply.push("Accept-Ranges", "bytes");
     if let Some(range) = &range {
         reply.push("Content-Range", format!("bytes {}-{}/{size}", range.start, range.end - 1));
@@ -255,60 +165,108 @@ pub(super) fn get(call: &Call<'_>) -> Handled {
     reply.headers.extend(identification.headers);
     reply.push("Last-Modified", object.modified.rfc1123());
     let kind = match object.kind {
-        ObjectKind::Normal => "normal",
+        ObjectKind::Normal | ObjectKind::Symlink(_) => "normal",
         ObjectKind::Appendable(_) => "appendable",
     };
     reply.push("x-cos-object-type", kind);
-    if let Some(class) = &object.metadata.storage_class {
-        reply.push("x-cos-storage-class", class);
-    }
+    tell_details(&mut reply, call, object);
+    call.tell_version(&mut reply, id);
     let range = range.unwrap_or(0..size);
     reply.body = object.content.slice(range.clone());
     reply.ranged = Some(Ranged { whole: object.content.clone(), range });
+    reply.bytes_per_second = bytes_per_second;
     Ok(unchanged(reply))
 }
 
-/// No bucket is versioned here, so the only version there is has the id `null`.
-fn check_version(head: &Head) -> Result<(), Error> {
-    let names = ["versionId", "VersionId", "versionid"];
-    match names.iter().find_map(|name| head.query.get(name)) {
-        None | Some("" | "null") => Ok(()),
-        Some(_) => Err(Error::new(CosCode::NoSuchVersion)),
+/// PreflightObject: whether an upload with this head would be let in.
+///
+/// # Errors
+/// Those of [`admit_put`] that do not need a body.
+pub(super) fn preflight(call: &Call<'_>) -> Handled {
+    let bucket = call.bucket()?;
+    check_key(&call.target.key)?;
+    metadata(call, call.head, &call.target.key)?;
+    check_overwrite(call, call.head, bucket, &call.target.key)?;
+    Ok(unchanged(Reply::new(200)))
+}
+
+/// The header lines of what most objects do not have.
+fn tell_details(reply: &mut Reply, call: &Call<'_>, object: &Object) {
+    let metadata = &object.metadata;
+    if metadata.details.is_none() {
+        return;
+    }
+    let class = metadata.storage_class();
+    if class != "STANDARD" {
+        reply.push("x-cos-storage-class", class);
+    }
+    if class.ends_with("INTELLIGENT_TIERING") {
+        reply.push("x-cos-storage-tier", "FREQUENT");
+    }
+    if !metadata.tags().is_empty() {
+        reply.push("x-cos-tagging-count", metadata.tags().len().to_string());
+    }
+    encryption::tell(reply, metadata.encryption());
+    let Some(copy) = metadata.restoration() else { return };
+    match copy.status(call.context.now) {
+        RestorationStatus::Ongoing => {
+            reply.push("x-cos-restore", "ongoing-request=\"true\"");
+            let (tier, asked) = (copy.tier.to_lowercase(), copy.asked.rfc1123());
+            reply.push("x-cos-restore-status", format!("tier=\"{tier}\"; request-date=\"{asked}\""));
+        }
+        RestorationStatus::Ready => {
+            let expires = copy.expires.rfc1123();
+            reply.push("x-cos-restore", format!("ongoing-request=\"false\", expiry-date=\"{expires}\""));
+        }
+        RestorationStatus::Expired => {}
     }
 }
 
-enum Condition {
-    Holds,
-    NotModified,
-    Fails,
+/// The object itself, or the one that a link leads to.
+///
+/// # Errors
+/// `NoSuchKey` when a link leads nowhere, or to another link.
+pub(super) fn follow<'a>(bucket: &'a Bucket, object: &'a Arc<Object>) -> Result<&'a Arc<Object>, Error> {
+    let ObjectKind::Symlink(target) = &object.kind else { return Ok(object) };
+    bucket.object(target).filter(|object| !matches!(object.kind, ObjectKind::Symlink(_))).ok_or_else(|| {
+        Error::new(CosCode::NoSuchKey)
+            .because(format_args!("the link leads to \"{target}\", which is not there"))
+    })
 }
 
-/// Evaluates the four conditional headers in the order of RFC 7232. A header that does not parse is left out.
-fn evaluate_conditions(head: &Head, object: &Object) -> Condition {
-    let names_etag = |list: &str| {
-        list.split(',')
-            .map(|etag| etag.trim().trim_start_matches("W/").trim_matches('"'))
-            .any(|etag| etag == "*" || etag.eq_ignore_ascii_case(&object.etag))
-    };
-    let date = |name| head.header(name).and_then(Timestamp::parse_http_date);
-    // HTTP dates have whole seconds.
-    let modified = Timestamp::from_unix_seconds(object.modified.unix_seconds());
+/// Refuses to read what is archived.
+///
+/// # Errors
+/// `InvalidObjectState`.
+pub(super) fn check_readable(call: &Call<'_>, object: &Object) -> Result<(), Error> {
+    if object.is_readable(call.context.now) {
+        return Ok(());
+    }
+    let class = object.metadata.storage_class();
+    Err(Error::new(CosCode::InvalidObjectState).with_header("x-cos-storage-class", class))
+}
 
-    if let Some(list) = head.header(IF_MATCH) {
-        if !names_etag(list) {
-            return Condition::Fails;
-        }
-    } else if date("if-unmodified-since").is_some_and(|since| modified > since) {
-        return Condition::Fails;
+/// The header lines that the query puts in the place of the stored ones.
+///
+/// # Errors
+/// `AccessDenied` where permissions count and the request is not signed, `InvalidArgument` for what no header can carry.
+fn overrides(call: &Call<'_>) -> Result<Vec<(&'static str, HeaderValue)>, Error> {
+    let mut found = Vec::new();
+    if call.head.query.pairs().is_empty() {
+        return Ok(found);
     }
-    if let Some(list) = head.header(IF_NONE_MATCH) {
-        if names_etag(list) {
-            return Condition::NotModified;
+    for (parameter, header) in OVERRIDES {
+        let Some(value) = call.head.query.get(parameter).filter(|value| !value.is_empty()) else { continue };
+        if call.context.enforced && call.context.requester == Requester::Nobody {
+            return Err(Error::new(CosCode::AccessDenied)
+                .because(format_args!("{parameter} needs a request that is signed")));
         }
-    } else if date("if-modified-since").is_some_and(|since| modified <= since) {
-        return Condition::NotModified;
+        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
+            Error::new(CosCode::InvalidArgument).because(format_args!("no header can carry this {parameter}"))
+        })?;
+        found.push((*header, value));
     }
-    Condition::Holds
+    Ok(found)
 }
 
 /// The range starts behind the end.
@@ -340,88 +298,6 @@ pub fn parse_range(header: &str, size: u64) -> Option<Result<Range<u64>, Unsatis
         }
     };
     Some(if range.start < range.end { Ok(range) } else { Err(Unsatisfiable) })
-}
-
-/// Always 204, also for a key that is not there.
-///
-/// # Errors
-/// `NoSuchBucket`.
-pub(super) fn delete(call: &Call<'_>) -> Handled {
-    let exists = call.bucket()?.object(&call.target.key).is_some() && check_version(call.head).is_ok();
-    let (bucket, key) = (call.target.bucket.clone(), call.target.key.clone());
-    let changes = if exists { vec![Change::DeleteObject { bucket, key }] } else { Vec::new() };
-    Ok(Outcome { reply: Reply::new(204), changes })
-}
-
-/// # Errors
-/// `NoSuchBucket`; `InvalidRequest` without `Content-MD5`, `InvalidDigest` for one that is malformed.
-pub(super) fn admit_delete_many(call: &Call<'_>) -> Result<BodyPlan, Error> {
-    call.bucket()?;
-    if ClaimedDigests::of(call.head)?.md5.is_none() {
-        return Err(Error::new(CosCode::InvalidRequest)
-            .saying("Missing required header for this request: Content-MD5"));
-    }
-    Ok(document_plan())
-}
-
-/// # Errors
-/// Those of [`admit_delete_many`]; `InvalidDigest` for a body that has another MD5; `MalformedXML`.
-pub(super) fn delete_many(call: &Call<'_>, body: &Received) -> Handled {
-    admit_delete_many(call)?;
-    ClaimedDigests::of(call.head)?.verify(&body.digests, CosCode::InvalidDigest)?;
-    let Deletion { keys, quiet } = listed_keys(&body.content.to_bytes())?;
-    let bucket = call.bucket()?;
-    let changes = keys
-        .iter()
-        .filter(|key| bucket.object(key).is_some())
-        .map(|key| Change::DeleteObject { bucket: call.target.bucket.clone(), key: key.clone() })
-        .collect();
-    let document = xml::document("DeleteResult", |result| {
-        for key in keys.iter().filter(|_| !quiet) {
-            result.nested("Deleted", |deleted| deleted.text("Key", key));
-        }
-    });
-    Ok(Outcome { reply: document_reply(document), changes })
-}
-
-/// What a `Delete` document asks for.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Deletion {
-    /// The keys, 1 to 1000, in the order of the document. None is empty.
-    pub keys: Vec<String>,
-    /// Whether the answer leaves out what was deleted.
-    pub quiet: bool,
-}
-
-/// Reads a `Delete` document.
-///
-/// # Errors
-/// `MalformedXML`, also for more than 1000 keys.
-pub fn listed_keys(document: &[u8]) -> Result<Deletion, Error> {
-    let malformed = |reason: &str| Error::new(CosCode::MalformedXML).because(reason);
-    let delete = xml::parse(document).map_err(|error| malformed(error.0))?;
-    if delete.name != "Delete" {
-        return Err(malformed("the root is not Delete"));
-    }
-    let keys: Vec<_> = delete
-        .all("Object")
-        .map(|object| {
-            let key = object.children.iter().find(|child| child.name == "Key").map(|key| key.text.clone());
-            key.filter(|key| !key.is_empty()).ok_or_else(|| malformed("an Object has no Key"))
-        })
-        .collect::<Result<_, _>>()?;
-    if keys.is_empty() {
-        return Err(malformed("there is no Object"));
-    }
-    if keys.len() > MAX_DELETED_KEYS {
-        return Err(Error::new(CosCode::MalformedXML).saying("delete key size is greater than 1000"));
-    }
-    let quiet = delete.text_of("Quiet").is_some_and(|quiet| quiet.eq_ignore_ascii_case("true"));
-    Ok(Deletion { keys, quiet })
-}
-
-pub(super) fn quoted(etag: &str) -> String {
-    format!("\"{etag}\"")
 }
 
 #[cfg(test)]

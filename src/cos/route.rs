@@ -26,6 +26,19 @@ pub struct Target {
     pub region: Option<String>,
     /// The key; empty for operations on buckets.
     pub key: String,
+    /// What kind of host it came to.
+    pub site: Site,
+}
+
+/// What a host serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    /// The API.
+    Api,
+    /// The API by way of global acceleration, which has to be enabled for the bucket.
+    Accelerated,
+    /// The static website of a bucket.
+    Website,
 }
 
 impl Target {
@@ -56,8 +69,18 @@ pub enum HostForm {
         /// The last label before the domain.
         region: String,
     },
-    /// `<bucket>.cos.accelerate.*`: global acceleration, which has to be enabled for a bucket and cannot be here.
-    Accelerated,
+    /// `<bucket>.cos.accelerate.*`: global acceleration, which has to be enabled for a bucket.
+    Accelerated {
+        /// The first label.
+        bucket: String,
+    },
+    /// `<bucket>.cos-website.<region>.*`: the static website.
+    Website {
+        /// The first label.
+        bucket: String,
+        /// The region.
+        region: String,
+    },
     /// `service.cos.*`, or `cos.<region>.*`, which also takes the bucket as the first segment of the path.
     Service {
         /// The region, when the host is restricted to one.
@@ -86,11 +109,13 @@ pub fn host_form(host: &str) -> HostForm {
         ["service", "cos"] => HostForm::Service { region: None },
         ["cos", region] => HostForm::Service { region: Some(region.to_owned()) },
         ["cas", region] => HostForm::Cas { region: region.to_owned() },
-        [_, "cos-website" | "cos-website-internal", _] => HostForm::NotEmulated("the static website"),
+        [bucket, "cos-website" | "cos-website-internal", region] => {
+            HostForm::Website { bucket: bucket.to_owned(), region: region.to_owned() }
+        }
         [_, "ci" | "pic", _] | ["ci", _] => HostForm::NotEmulated("Cloud Infinite"),
         [_, "cos-control", _] => HostForm::NotEmulated("batch jobs"),
         [_, "migration"] => HostForm::NotEmulated("fetch tasks"),
-        [_, "cos" | "cos-internal", "accelerate"] => HostForm::Accelerated,
+        [bucket, "cos" | "cos-internal", "accelerate"] => HostForm::Accelerated { bucket: bucket.to_owned() },
         [bucket, kind, region] if kind.starts_with("cos") => {
             HostForm::Bucket { bucket: bucket.to_owned(), region: region.to_owned() }
         }
@@ -113,9 +138,17 @@ pub fn route(head: &Head, account: &Account) -> Result<Target, Error> {
         return Err(Error::new(CosCode::InvalidURI).because("the percent-encoding of the query is malformed"));
     }
     let path = path.strip_prefix('/').unwrap_or(&path);
+    let mut site = Site::Api;
     let (bucket, region, key) = match host_form(head.host()) {
         HostForm::Bucket { bucket, region } => (bucket, Some(region), path.to_owned()),
-        HostForm::Accelerated => return Err(Error::new(CosCode::BucketAccelerateNotEnabled)),
+        HostForm::Accelerated { bucket } => {
+            site = Site::Accelerated;
+            (bucket, None, path.to_owned())
+        }
+        HostForm::Website { bucket, region } => {
+            site = Site::Website;
+            (bucket, Some(region), path.to_owned())
+        }
         HostForm::NotEmulated(what) => return Err(Error::not_implemented(what)),
         HostForm::Service { region } => match bucket_in_path(path) {
             Some((bucket, key)) => (bucket.to_owned(), region, key.to_owned()),
@@ -138,15 +171,30 @@ pub fn route(head: &Head, account: &Account) -> Result<Target, Error> {
     if bucket.len() > MAX_BUCKET_NAME_BYTES {
         return Err(Error::new(CosCode::BucketNameTooLong));
     }
-    let operation = if key.is_empty() { bucket_operation(head)? } else { object_operation(head)? };
-    Ok(Target { operation, bucket, region, key })
+    let operation = match site {
+        Site::Website => website_operation(head)?,
+        _ if key.is_empty() => bucket_operation(head)?,
+        _ => object_operation(head)?,
+    };
+    Ok(Target { operation, bucket, region, key, site })
 }
 
 fn service_operation(head: &Head, region: Option<String>) -> Result<Target, Error> {
     if head.method != Method::GET {
         return Err(Error::new(CosCode::MethodNotAllowed));
     }
-    Ok(Target { operation: Operation::ListBuckets, bucket: String::new(), region, key: String::new() })
+    let operation = Operation::ListBuckets;
+    Ok(Target { operation, bucket: String::new(), region, key: String::new(), site: Site::Api })
+}
+
+/// A website is read, also at its root.
+fn website_operation(head: &Head) -> Result<Operation, Error> {
+    match head.method {
+        Method::GET => Ok(Operation::GetObject),
+        Method::HEAD => Ok(Operation::HeadObject),
+        Method::OPTIONS => Ok(Operation::OptionsObject),
+        _ => Err(Error::new(CosCode::MethodNotAllowed)),
+    }
 }
 
 /// A first segment of the path that looks like a bucket, and the rest.
@@ -322,8 +370,8 @@ mod tests {
             ("b-1.cos-dualstack.ap-x.myqcloud.com", bucket("b-1", "ap-x")),
             ("b-1.cos-cdc.ap-x.myqcloud.com", bucket("b-1", "ap-x")),
             ("b-1.cosv6.ap-x.myqcloud.com", bucket("b-1", "ap-x")),
-            ("b-1.cos.accelerate.myqcloud.com", HostForm::Accelerated),
-            ("b-1.cos-internal.accelerate.tencentcos.cn", HostForm::Accelerated),
+            ("b-1.cos.accelerate.myqcloud.com", HostForm::Accelerated { bucket: "b-1".to_owned() }),
+            ("b-1.cos-internal.accelerate.tencentcos.cn", HostForm::Accelerated { bucket: "b-1".to_owned() }),
             (
                 "arlenhuangtestsgnoversion-1251668577.sg.myqcloud.com",
                 bucket("arlenhuangtestsgnoversion-1251668577", "sg"),
@@ -333,7 +381,10 @@ mod tests {
             ("service.cos.tencentcos.cn", HostForm::Service { region: None }),
             ("cos.ap-x.myqcloud.com", HostForm::Service { region: Some("ap-x".to_owned()) }),
             ("cas.ap-x.myqcloud.com", HostForm::Cas { region: "ap-x".to_owned() }),
-            ("b-1.cos-website.ap-x.myqcloud.com", HostForm::NotEmulated("the static website")),
+            (
+                "b-1.cos-website.ap-x.myqcloud.com",
+                HostForm::Website { bucket: "b-1".to_owned(), region: "ap-x".to_owned() },
+            ),
             ("b-1.ci.ap-x.myqcloud.com", HostForm::NotEmulated("Cloud Infinite")),
             ("b-1.pic.ap-x.myqcloud.com", HostForm::NotEmulated("Cloud Infinite")),
             ("1.cos-control.ap-x.myqcloud.com", HostForm::NotEmulated("batch jobs")),
@@ -485,9 +536,11 @@ mod tests {
         ] {
             assert_eq!(routed(method, host, target, None), Err(code), "{method} {target}");
         }
-        let accelerated = "b-1.cos.accelerate.myqcloud.com";
-        assert_eq!(routed("GET", accelerated, "/", None), Err(CosCode::BucketAccelerateNotEnabled));
         let website = "b-1.cos-website.ap-x.myqcloud.com";
-        assert_eq!(routed("GET", website, "/", None), Err(CosCode::NotImplemented));
+        assert_eq!(
+            routed("GET", website, "/", None).map(|target| target.operation),
+            Ok(Operation::GetObject)
+        );
+        assert_eq!(routed("PUT", website, "/k", None), Err(CosCode::MethodNotAllowed));
     }
 }

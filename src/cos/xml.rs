@@ -9,17 +9,38 @@ use quick_xml::Reader;
 use quick_xml::escape::{escape, resolve_xml_entity};
 use quick_xml::events::{BytesRef, Event};
 
+use crate::document::Node;
+
 /// The largest document that is read, in bytes.
 pub const MAX_DOCUMENT_BYTES: u64 = 2 << 20;
 /// The deepest nesting that is read.
 const MAX_DEPTH: usize = 32;
+/// How a document begins, as the service writes it.
+const DECLARATION: &str = "<?xml version='1.0' encoding='utf-8' ?>";
 /// White space is less in XML than in Unicode.
 const WHITE_SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// Writes a document with that root; `fill` adds what is in it.
 pub fn document(root: &str, fill: impl FnOnce(&mut Element)) -> String {
-    let mut element = Element { text: "<?xml version='1.0' encoding='utf-8' ?>".to_owned(), depth: 0 };
+    let mut element = Element { text: DECLARATION.to_owned(), depth: 0 };
     element.nested(root, fill);
+    element.text
+}
+
+/// Writes a document that is one element with a text.
+pub fn document_of_text(name: &str, text: impl Display) -> String {
+    let mut element = Element { text: DECLARATION.to_owned(), depth: 0 };
+    element.text(name, text);
+    element.text
+}
+
+/// Writes a page of HTML that browsers and readers of XML understand alike.
+pub fn page(title: &str, fill: impl FnOnce(&mut Element)) -> String {
+    let mut element = Element { text: "<!DOCTYPE html>".to_owned(), depth: 0 };
+    element.nested("html", |html| {
+        html.nested("head", |head| head.text("title", title));
+        html.nested("body", fill);
+    });
     element.text
 }
 
@@ -71,39 +92,25 @@ impl Element {
         self.text.push('>');
     }
 
+    /// Adds an element that was read.
+    pub fn node(&mut self, node: &Node) {
+        if node.children.is_empty() {
+            self.text(&node.name, &node.text);
+        } else {
+            self.nested(&node.name, |element| node.children.iter().for_each(|child| element.node(child)));
+        }
+    }
+
     fn new_line(&mut self) {
         self.text.push('\n');
         (0..self.depth).for_each(|_| self.text.push('\t'));
     }
 }
 
-/// An element that was read. Attributes and white space between elements are not kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Node {
-    /// The name as written.
-    pub name: String,
-    /// The text in it, without that of its children.
-    pub text: String,
-    /// The elements in it.
-    pub children: Vec<Node>,
-}
-
 /// The bytes are no document that COS accepts. Says what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct MalformedXml(pub &'static str);
-
-impl Node {
-    /// The elements in it of that name.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
-        self.children.iter().filter(move |child| child.name == name)
-    }
-
-    /// The text of the first element in it of that name, trimmed.
-    pub fn text_of(&self, name: &str) -> Option<&str> {
-        self.children.iter().find(|child| child.name == name).map(|child| child.text.trim())
-    }
-}
 
 /// Reads a document.
 ///

@@ -12,8 +12,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use super::{Role, Shell, worlds};
+use crate::chance::Identity;
 use crate::control::{self, Asked, Filter};
 use crate::cos;
+use crate::digest::key_of;
 use crate::message::{Head, Reply};
 use crate::scenario::MAX_FILE_BYTES;
 use crate::signature::without_port;
@@ -73,6 +75,10 @@ async fn act(head: &Head, body: Incoming, shell: &Arc<Shell>) -> Answered {
             }
             Err(error) => control::problem(409, &error.to_string()),
         },
+        Asked::Clock(world) => {
+            sweep(&world);
+            control::clock(&world)
+        }
         Asked::Reset(world) => {
             shell.reset(&world);
             Reply::new(204)
@@ -100,6 +106,14 @@ async fn act(head: &Head, body: Incoming, shell: &Arc<Shell>) -> Answered {
             return Answered::Events(receiver);
         }
     })
+}
+
+/// Lets happen what the rules of lifecycle bring about at the time that a clock was set to.
+fn sweep(world: &World) {
+    let now = world.now();
+    let identity = Identity::new(world.seed, key_of(&["lifecycle", &now.iso_milliseconds()]), 1);
+    let store = &mut world.state().store;
+    cos::sweep(store, now, identity).into_iter().for_each(|change| store.apply(change));
 }
 
 /// What the control API answers with.

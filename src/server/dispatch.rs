@@ -6,11 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONTENT_RANGE, HeaderName};
+use http::header::{CONTENT_RANGE, HeaderName, ORIGIN};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::body::Outgoing;
@@ -24,19 +25,22 @@ use super::{Shell, controlled, forget};
 use crate::chance::{Identity, Roll};
 use crate::clock::Timestamp;
 use crate::content::Content;
-use crate::digest::{Digests, Witness, Witnessed};
+use crate::cos::{Derivation, PostedForm};
+use crate::digest::{Digests, Hasher, Wanted, Witness, Witnessed};
 use crate::journal::{ActionRecord, Answer, Begun, Download, Ended, Entry, RuleRecord, Said};
-use crate::message::{Account, BodyError, BodyPlan, Context, Head, Outcome, Query, Received, Reply, Version};
+use crate::message::{
+    Account, BodyError, BodyPlan, Context, Head, Outcome, Query, Received, Reply, Requester, Version,
+};
 use crate::operation::{Names, Operation, Service};
 use crate::scenario::{
     self, Action, Apply, ContinueMode, Decision, ErrorAnswer, Facts, KeepAliveLimits, Limiter, MayFire, Rule,
     Span, Staleness, Then, Trace,
 };
-use crate::signature::{self, ParameterForm, Verdict};
-use crate::store::{Change, ChunkRange, Lag, Look, Store};
+use crate::signature::{self, AuthMode, ParameterForm, Verdict};
+use crate::store::{Change, ChunkRange, Etag, Lag, Look, Store};
 use crate::wire::head::{self, Connection, Framing, Line};
 use crate::wire::reshape::{At, Modifier, reshape};
-use crate::wire::script::{End, Moment, Script, Step};
+use crate::wire::script::{End, Moment, Pace, Script, Step};
 use crate::world::{State, Uses, World};
 use crate::{cas, code, control, cos};
 use base64::Engine as _;
@@ -45,6 +49,8 @@ use base64::engine::general_purpose::STANDARD;
 /// The body of a refused request that is read before the answer, so that the connection can be used again.
 const READ_WHEN_REFUSED_BYTES: u64 = 64 << 10;
 
+/// How many bytes are hashed or searched between two yields.
+const STEP_BYTES: usize = 256 << 10;
 /// How long the body of a request may pause, when nothing else is said.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// The code of a credential that is no longer good.
@@ -192,7 +198,44 @@ impl Route {
             // What is no operation is refused anyway.
             Route::Cos(Err(_)) | Route::Cas(Err(_)) => return Verdict::NotChecked,
         };
-        signature::check(head, &path, &world.credentials, world.auth, form, world.now())
+        match signature::check(head, &path, &world.credentials, world.auth, form, world.now()) {
+            // What nobody may do on COS depends on the lists of the bucket.
+            Verdict::Refused(signature::Refusal::Missing) if self.service() == Service::Cos => Verdict::None,
+            verdict => verdict,
+        }
+    }
+
+    /// # Errors
+    /// The error for who may not do that.
+    fn authorise(&self, head: &Head, store: &Store, context: &Context<'_>) -> Result<(), cos::Error> {
+        match self {
+            Route::Cos(Ok(target)) => cos::authorise(target, head, store, context),
+            Route::Cos(Err(_)) | Route::Cas(_) => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// The answer that is final.
+    fn derivation(
+        &self,
+        head: &Head,
+        body: &Received,
+        store: &Store,
+        context: &Context<'_>,
+    ) -> Result<Derivation, Reply> {
+        match self {
+            Route::Cos(Ok(target)) => cos::derivation(target, head, body, store, context),
+            Route::Cos(Err(_)) | Route::Cas(_) => Ok(Derivation::None),
+        }
+    }
+
+    /// Adds to an answer what lets a page of another site read it.
+    fn allow_origin(&self, reply: &mut Reply, head: &Head, world: &World) {
+        if let Route::Cos(Ok(target)) = self
+            && head.headers.contains_key(ORIGIN)
+        {
+            cos::allow_origin(reply, target, head, &world.state().store);
+        }
     }
 
     /// What the request names; [`Route::part`] has the part of an archive.
@@ -344,6 +387,7 @@ struct Arrived<'a> {
     route: Route,
     names: Names,
     refusal: Option<Refusal>,
+    asker: Asker,
     decision: Decision,
     identity: Identity,
     /// The number of the request on its connection.
@@ -356,12 +400,93 @@ struct Arrived<'a> {
     earlier_bytes: Option<u64>,
 }
 
+/// What the journal calls a verdict; a refusal has the name of its code.
+fn name_of(verdict: &Verdict) -> Option<&'static str> {
+    match verdict {
+        Verdict::Valid => Some("valid"),
+        Verdict::UnknownKey => Some("unknown-key"),
+        Verdict::None => Some("none"),
+        Verdict::NotChecked => Some("not-checked"),
+        Verdict::Refused(_) => None,
+    }
+}
+
+/// Hashes bytes in steps, with other tasks between.
+async fn hash(content: &Content, wanted: Wanted) -> Digests {
+    let mut hasher = Hasher::new(wanted);
+    let mut start = 0;
+    loop {
+        let piece = content.bytes_at(start);
+        if piece.is_empty() {
+            return hasher.finish();
+        }
+        start += piece.len() as u64;
+        for step in piece.chunks(STEP_BYTES) {
+            hasher.update(step);
+            yield_now().await;
+        }
+    }
+}
+
+/// How many bytes the file of a form has; `None` when its end is not there.
+async fn find_end(posted: &PostedForm, content: &Content) -> Option<u64> {
+    let mut finder = posted.end_finder();
+    let mut start = posted.start;
+    loop {
+        let piece = content.bytes_at(start);
+        if piece.is_empty() {
+            return None;
+        }
+        start += piece.len() as u64;
+        for step in piece.chunks(STEP_BYTES) {
+            if let Some(length) = finder.feed(step) {
+                return Some(length);
+            }
+            yield_now().await;
+        }
+    }
+}
+
 /// Why the service refuses a request before rules may act on it.
 enum Refusal {
     /// Its signature is wrong.
     Signature(signature::Refusal),
     /// It is one too many, or its credentials have expired.
     Answer(ErrorAnswer),
+    /// The one who asks may not do that.
+    Denied(Box<cos::Error>),
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Asker {
+    Owner,
+    /// Another account, by its UIN.
+    Guest(String),
+    Nobody,
+}
+
+impl Asker {
+    /// Who signed with that key, as far as the signature was looked at.
+    fn of(verdict: &Verdict, key_id: Option<&str>, world: &World) -> Self {
+        match verdict {
+            Verdict::None => Asker::Nobody,
+            Verdict::Valid => {
+                let uin =
+                    key_id.and_then(|id| world.credentials.get(id)).and_then(|secret| secret.uin.clone());
+                uin.map_or(Asker::Owner, Asker::Guest)
+            }
+            Verdict::UnknownKey | Verdict::NotChecked | Verdict::Refused(_) => Asker::Owner,
+        }
+    }
+
+    fn requester(&self) -> Requester<'_> {
+        match self {
+            Asker::Owner => Requester::Owner,
+            Asker::Guest(uin) => Requester::Guest(uin),
+            Asker::Nobody => Requester::Nobody,
+        }
+    }
 }
 
 /// What has become of an exchange so far.
@@ -377,6 +502,8 @@ struct Progress {
     misfit: Option<&'static str>,
     /// How many stored parts a completion left out.
     parts_left_out: usize,
+    /// What became of the signature, where that was not known from the head.
+    signature: Option<&'static str>,
 }
 
 /// How an exchange goes out.
@@ -397,6 +524,7 @@ impl<'a> Arrived<'a> {
         let began = shell.uptime();
         let route = Route::find(&head, &world.account);
         let verdict = route.verify(&head, &world);
+        let asker = Asker::of(&verdict, head.access_key_id(), &world);
         let now = world.now();
         let elapsed = world.elapsed(began);
         let (service, operation) = (route.service(), route.operation());
@@ -425,17 +553,23 @@ impl<'a> Arrived<'a> {
             state: state.phases.arrive(world.scenario.states.as_ref(), elapsed),
             span: &span,
         };
-        let signature = match &verdict {
-            Verdict::Valid => Some("valid"),
-            Verdict::UnknownKey => Some("unknown-key"),
-            Verdict::None => Some("none"),
-            Verdict::NotChecked => Some("not-checked"),
-            Verdict::Refused(_) => None,
-        };
+        let signature = name_of(&verdict);
         let refusal = match verdict {
             Verdict::Refused(refusal) => Some(Refusal::Signature(refusal)),
             verdict => refuse(&verdict, &facts, &world, &mut state.uses, &mut state.limiter, elapsed),
         };
+        let mut context = Context {
+            now,
+            // Nothing is made yet that would need ids.
+            identity: Identity::new(world.seed, logical, 0),
+            account: &world.account,
+            requester: asker.requester(),
+            enforced: world.auth == AuthMode::Strict,
+        };
+        let refusal = refusal.or_else(|| {
+            let denied = route.authorise(&head, &state.store, &context).err()?;
+            Some(Refusal::Denied(Box::new(denied)))
+        });
         let may_fire = if refusal.is_some() { MayFire::No } else { MayFire::Yes };
         let (rules, counters) = (&world.scenario.rules, &mut state.counters);
         let decision = scenario::decide(rules, &world.index, counters, world.seed, &facts, elapsed, may_fire);
@@ -445,7 +579,7 @@ impl<'a> Arrived<'a> {
         let identity = Identity::new(world.seed, decision.request, decision.arrival);
         // Begun under the lock of the decision, so that the entries are in the order of the matches.
         let begun = entry.map(|mut entry| {
-            let context = Context { now, identity, account: &world.account };
+            context.identity = identity;
             decided(&mut entry, &facts, &decision, rules);
             let notes = route.notes(&head);
             if !notes.is_empty() {
@@ -470,6 +604,7 @@ impl<'a> Arrived<'a> {
             route,
             names,
             refusal,
+            asker,
             decision,
             identity,
             number,
@@ -480,7 +615,17 @@ impl<'a> Arrived<'a> {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { now: self.world.now(), identity: self.identity, account: &self.world.account }
+        self.context_of(&self.asker)
+    }
+
+    fn context_of<'b>(&'b self, asker: &'b Asker) -> Context<'b> {
+        Context {
+            now: self.world.now(),
+            identity: self.identity,
+            account: &self.world.account,
+            requester: asker.requester(),
+            enforced: self.world.auth == AuthMode::Strict,
+        }
     }
 
     /// Reads, handles, reshapes and finishes.
@@ -493,9 +638,13 @@ impl<'a> Arrived<'a> {
             applied: false,
             misfit: None,
             parts_left_out: 0,
+            signature: None,
         };
         let plan = Plan::new(&self.decision, &self.world.scenario.rules, self.world.seed);
-        let fate = self.fate(&plan, intake, meter, &mut progress).await;
+        let mut fate = self.fate(&plan, intake, meter, &mut progress).await;
+        if let Fate::Reply(reply) | Fate::Failure(reply) = &mut fate {
+            self.route.allow_origin(reply, &self.head, &self.world);
+        }
         if let Some(latency) = &self.world.scenario.server.latency
             && !matches!(fate, Fate::Script(_))
         {
@@ -522,6 +671,7 @@ impl<'a> Arrived<'a> {
                 Err(self.route.refuse_signature(refusal, &self.head, &self.context()))
             }
             Some(Refusal::Answer(answer)) => Err(self.route.error(answer, &self.head, &self.context())),
+            Some(Refusal::Denied(error)) => Err(cos::refuse((**error).clone(), &self.head, &self.context())),
             None => self.route.admit(&self.head, &self.world.state().store, &self.context()),
         };
         let reply = match admitted {
@@ -535,10 +685,17 @@ impl<'a> Arrived<'a> {
                 }
                 if self.head.announces_body() {
                     plan.paces.iter().for_each(|(planned, _)| progress.reach(planned, None));
-                    intake.slow_down(plan.paces.iter().map(|(_, pace)| *pace).collect());
+                    let asked = body_plan.bytes_per_second.map(Pace::throttle);
+                    intake.slow_down(plan.paces.iter().map(|(_, pace)| *pace).chain(asked).collect());
                 }
                 match self.read(plan, intake, progress).await {
-                    Ok(received) => self.handle(plan, &received, progress),
+                    Ok(received) => {
+                        progress.misfit = misfit(&self.head, &received);
+                        match self.derive(received, progress).await {
+                            Ok((received, asker)) => self.handle(plan, &received, &asker, progress),
+                            Err(reply) => reply,
+                        }
+                    }
                     Err(fate) => return fate,
                 }
             }
@@ -548,6 +705,39 @@ impl<'a> Arrived<'a> {
             }
         };
         self.happen(&plan.reply, progress).await.unwrap_or(Fate::Reply(reply))
+    }
+
+    /// Makes of a body what is needed before the request can be answered, and finds out who posted a form.
+    ///
+    /// # Errors
+    /// The answer that is final.
+    async fn derive(&self, body: Received, progress: &mut Progress) -> Result<(Received, Asker), Reply> {
+        let refuse = |error| cos::refuse(error, &self.head, &self.context());
+        let derivation = {
+            let store = &self.world.state().store;
+            self.route.derivation(&self.head, &body, store, &self.context())?
+        };
+        match derivation {
+            Derivation::None => Ok((body, self.asker.clone())),
+            Derivation::Bytes(content, wanted) => {
+                let digests = hash(&content, wanted).await;
+                Ok((Received { content, digests, form: None }, self.asker.clone()))
+            }
+            Derivation::Form(posted) => {
+                let length = find_end(&posted, &body.content).await;
+                let content = posted.file(&body.content, length).map_err(refuse)?;
+                let digests = hash(&content, posted.wanted).await;
+                let world = &self.world;
+                let verdict =
+                    signature::check_form(&posted.form, &world.credentials, world.auth, world.now());
+                if let Verdict::Refused(refusal) = &verdict {
+                    return Err(self.route.refuse_signature(refusal, &self.head, &self.context()));
+                }
+                progress.signature = name_of(&verdict);
+                let asker = Asker::of(&verdict, posted.form.field("q-ak"), world);
+                Ok((Received { content, digests, form: Some(Box::new(posted.form)) }, asker))
+            }
+        }
     }
 
     /// Does with `Expect: 100-continue` what a rule says. Returns how the exchange goes out if that is decided thereby.
@@ -702,13 +892,14 @@ impl<'a> Arrived<'a> {
 
     /// An error in the place of the service's answer.
     fn instead_error(&self, asked: &ErrorAnswer) -> Fate {
-        Fate::Instead(self.route.error(asked, &self.head, &self.context()))
+        let mut reply = self.route.error(asked, &self.head, &self.context());
+        self.route.allow_origin(&mut reply, &self.head, &self.world);
+        Fate::Instead(reply)
     }
 
     /// Lets the service answer, and changes the store as far as the rules let it.
-    fn handle(&self, plan: &Plan<'_>, received: &Received, progress: &mut Progress) -> Reply {
-        progress.misfit = misfit(&self.head, received);
-        let context = self.context();
+    fn handle(&self, plan: &Plan<'_>, received: &Received, asker: &Asker, progress: &mut Progress) -> Reply {
+        let context = self.context_of(asker);
         let elapsed = self.world.elapsed(self.shell.uptime());
         let mut state = self.world.state();
         let State { store, veils, .. } = &mut *state;
@@ -794,7 +985,10 @@ impl<'a> Arrived<'a> {
                 self.complete(None, ending(&script), 0, progress, meter);
                 return Err(Takeover(script));
             }
-            Fate::Reply(reply) => (reply, !plan.touches_the_wire()),
+            Fate::Reply(reply) => {
+                let by_hyper = !plan.touches_the_wire() && reply.bytes_per_second.is_none();
+                (reply, by_hyper)
+            }
             Fate::Failure(reply) => (reply, true),
             Fate::Instead(reply) => (reply, false),
         };
@@ -890,6 +1084,9 @@ impl<'a> Arrived<'a> {
             }
             entry.span = (self.began, over);
             entry.applied = progress.applied;
+            if let Some(signature) = progress.signature {
+                entry.signature = Some(signature.into());
+            }
             entry.answer = answer;
             entry.ended = ended;
             if progress.misfit.is_some() || progress.parts_left_out > 0 || prefix.is_some() {
@@ -1021,12 +1218,13 @@ fn misfit(head: &Head, received: &Received) -> Option<&'static str> {
 
 /// How many stored parts an upload loses by its completion.
 fn parts_left_out(change: &Change, store: &Store) -> usize {
-    let Change::CompleteUpload { bucket, key, upload, object } = change else { return 0 };
+    let Change::CompleteUpload { bucket, key, upload, object, .. } = change else { return 0 };
     let stored = store.bucket(bucket).and_then(|bucket| bucket.upload(key, upload));
     let stored = stored.map_or(0, |upload| upload.parts_after(0).count());
-    // The ETag of an object from parts ends in their number.
-    let listed = object.etag.rsplit_once('-').and_then(|(_, parts)| parts.trim_end_matches('"').parse().ok());
-    stored.saturating_sub(listed.unwrap_or(stored))
+    match object.etag {
+        Etag::Parts(_, listed) => stored.saturating_sub(listed.into()),
+        Etag::Md5(_) | Etag::Sha1(_) => 0,
+    }
 }
 
 /// How an exchange ends that goes out by a script; `None` while it stalls.

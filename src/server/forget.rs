@@ -57,7 +57,7 @@ fn part(names: &Names, store: &Store, now: Timestamp) -> Option<Change> {
 fn object(names: &Names, store: &Store) -> Option<Change> {
     let (bucket, key) = (names.bucket.clone()?, names.key.clone()?);
     store.bucket(&bucket)?.object(&key)?;
-    Some(Change::DeleteObject { bucket, key })
+    Some(Change::DeleteKey { bucket, key })
 }
 
 fn job(names: &Names, made: &[Change], store: &Store, now: Timestamp) -> Option<Change> {

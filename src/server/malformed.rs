@@ -32,7 +32,7 @@ pub(super) fn answer(error: &hyper::Error, bytes: &[u8], shell: &Shell, link: &A
     let request = link.next_request();
     let identity =
         Identity::new(world.seed, key_of(&["malformed", &link.number.to_string()]), request as u32);
-    let context = Context { now, identity, account: &world.account };
+    let context = Context::of_owner(now, identity, &world.account);
     let reason =
         if error.is_parse() { error.to_string() } else { "the head did not arrive in time".to_owned() };
     let mut notes = vec![format!("the request could not be read: {reason}")];

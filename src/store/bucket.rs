@@ -1,20 +1,22 @@
-//! A bucket of COS: its objects and its unfinished multipart uploads.
+//! A bucket of COS: its objects with their versions, its unfinished multipart uploads, and how it is configured.
+//!
+//! `objects` has what is read and listed without a version: one object for each key. `history` has all versions of
+//! those keys of which there were ever several, so a bucket that was never versioned has none.
+//!
+//! Source: `cos.md` 7 (versions), 5.2 (configurations).
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::listing::{self, Page, PageQuery};
+use super::acl::Acl;
+use super::listing::{self, Page, PageQuery, VersionPage, VersionQuery};
+use super::object::{AppendError, Growing, Metadata, Object, ObjectKind, Version, VersionId};
+use super::upload::{Part, PartNumber, Upload};
 use crate::clock::Timestamp;
 use crate::content::Content;
-use crate::digest::{Crc64, GrowingMd5, Md5, md5};
-
-/// The smallest part that is not the last: 1 MiB.
-pub const MIN_PART_SIZE_BYTES: u64 = 1 << 20;
-/// The largest part, and the largest object in one piece or by appending: 5 GiB.
-pub const MAX_PART_SIZE_BYTES: u64 = 5 << 30;
-/// The largest number of parts.
-pub const MAX_PARTS: u16 = 10_000;
+use crate::digest::{Crc64, GrowingMd5};
+use crate::document::Node;
 
 /// A bucket.
 #[derive(Debug)]
@@ -22,234 +24,101 @@ pub struct Bucket {
     region: String,
     created: Timestamp,
     objects: BTreeMap<String, Arc<Object>>,
+    /// All versions of a key, the newest first. No list is empty, and none has only the version `null` of an object.
+    history: BTreeMap<String, Vec<Version>>,
     /// By key, then by upload id, which is the order of listings. No inner map is empty.
     uploads: BTreeMap<String, BTreeMap<String, Upload>>,
+    versioning: Versioning,
+    acl: Acl,
+    /// By kind, then by id, which is empty for those that there is one of.
+    configurations: BTreeMap<(ConfigurationKind, String), Arc<Configuration>>,
 }
 
-/// An object.
-#[derive(Debug)]
-pub struct Object {
-    /// Its bytes.
-    pub content: Content,
-    /// Its ETag without the quotes.
-    pub etag: String,
-    /// The CRC of its bytes.
-    pub crc64: Crc64,
-    /// When it was written.
+/// Whether older versions of objects are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Versioning {
+    /// They never were.
+    Never,
+    /// They are.
+    Enabled,
+    /// They are not any more.
+    Suspended,
+}
+
+/// What of a bucket can be configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each is the sub-resource of that name")]
+pub enum ConfigurationKind {
+    Accelerate,
+    Cors,
+    Domain,
+    DomainCertificate,
+    Encryption,
+    IntelligentTiering,
+    IntelligentTieringRule,
+    Inventory,
+    Lifecycle,
+    Logging,
+    ObjectLock,
+    Origin,
+    Policy,
+    Referer,
+    Replication,
+    StrictSignature,
+    Tagging,
+    Website,
+}
+
+/// One configuration, as it was put.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Configuration {
+    /// A document of XML.
+    Xml(Node),
+    /// A document of JSON.
+    Json(serde_json::Value),
+}
+
+impl Configuration {
+    /// The document, if it is one of XML.
+    pub fn xml(&self) -> Option<&Node> {
+        match self {
+            Configuration::Xml(node) => Some(node),
+            Configuration::Json(_) => None,
+        }
+    }
+
+    /// The document, if it is one of JSON.
+    pub fn json(&self) -> Option<&serde_json::Value> {
+        match self {
+            Configuration::Xml(_) => None,
+            Configuration::Json(value) => Some(value),
+        }
+    }
+}
+
+/// What there is of a key: the newest version, or one that was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
+    /// Its id.
+    pub id: VersionId,
+    /// When it was made.
     pub modified: Timestamp,
-    /// What was stored beside the bytes.
-    pub metadata: Metadata,
-    /// Whether bytes can be appended.
-    pub kind: ObjectKind,
-}
-
-/// How an object was made, which decides whether it can grow.
-#[derive(Debug, Clone)]
-pub enum ObjectKind {
-    /// In one piece or from parts: it stays as it is until it is replaced.
-    Normal,
-    /// By appending, which can go on: the MD5 of its bytes so far.
-    Appendable(GrowingMd5),
-}
-
-/// What is stored beside the bytes of an object.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Metadata {
-    /// Header lines that GET and HEAD give back: the name as the service spells it, and the bytes of the value.
-    pub headers: Vec<(String, Vec<u8>)>,
-    /// The storage class; `None` is `STANDARD`.
-    pub storage_class: Option<String>,
-}
-
-/// An unfinished multipart upload.
-#[derive(Debug)]
-pub struct Upload {
-    /// When it was initiated.
-    pub initiated: Timestamp,
-    /// What the object will have beside its bytes.
-    pub metadata: Metadata,
-    parts: BTreeMap<PartNumber, Part>,
-}
-
-/// A part of an upload.
-#[derive(Debug, Clone)]
-pub struct Part {
-    /// Its bytes.
-    pub content: Content,
-    /// Their MD5.
-    pub md5: Md5,
-    /// The part's ETag without the quotes.
-    pub etag: String,
-    /// Their CRC.
-    pub crc64: Crc64,
-    /// When it was written.
-    pub modified: Timestamp,
-}
-
-/// The number of a part, 1 to 10,000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PartNumber(u16);
-
-impl PartNumber {
-    /// `None` outside `1..=10_000`.
-    pub fn new(number: u32) -> Option<Self> {
-        u16::try_from(number).ok().filter(|number| (1..=MAX_PARTS).contains(number)).map(PartNumber)
-    }
-
-    /// Reads a number in digits. `None` for any other text, also for one with a sign.
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| text.parse().ok()).flatten().and_then(PartNumber::new)
-    }
-
-    /// The number.
-    pub fn get(self) -> u16 {
-        self.0
-    }
-}
-
-/// What bytes are appended to: an object as it stands, or nothing.
-#[derive(Debug)]
-pub struct Growing {
-    content: Content,
-    crc64: Crc64,
-    md5: GrowingMd5,
-    /// What the object has beside its bytes; `None` when there is no object yet.
-    pub metadata: Option<Metadata>,
-}
-
-/// Why bytes cannot be appended to an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AppendError {
-    /// The object was made in one piece or from parts.
-    #[error("the object was not made by appending")]
-    NotAppendable,
-    /// The position is not the present length of the object, which is 0 when there is none.
-    #[error("the object has {length} bytes")]
-    WrongPosition {
-        /// The present length in bytes.
-        length: u64,
-    },
-}
-
-/// What the parts of an upload become.
-#[derive(Debug)]
-pub struct Assembled {
-    /// Their bytes in order; no byte was copied.
-    pub content: Content,
-    /// The CRC of the whole, combined from those of the parts.
-    pub crc64: Crc64,
-    /// The ETag: 32 hexadecimal digits and the number of parts.
-    pub etag: String,
-}
-
-/// Why an upload cannot be completed from a list of parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AssemblyError {
-    /// The numbers do not ascend.
-    #[error("part {number} is listed after a higher or equal number", number = .0.get())]
-    OutOfOrder(PartNumber),
-    /// The numbers leave out one, or do not start with 1.
-    #[error("part {number} is not in the list, but a later one is", number = .0.get())]
-    Gap(PartNumber),
-    /// The part was never uploaded.
-    #[error("part {number} was not uploaded", number = .0.get())]
-    Missing(PartNumber),
-    /// The listed ETag is not that of the part.
-    #[error("part {number} has another ETag", number = .0.get())]
-    WrongEtag(PartNumber),
-    /// A part that is not the last is below 1 MiB.
-    #[error("part {number} is not the last and smaller than 1 MiB", number = .0.get())]
-    TooSmall(PartNumber),
-}
-
-impl Upload {
-    /// The parts with a number above `marker`.
-    pub fn parts_after(&self, marker: u16) -> impl Iterator<Item = (PartNumber, &Part)> {
-        self.parts
-            .range((Bound::Excluded(PartNumber(marker)), Bound::Unbounded))
-            .map(|(number, part)| (*number, part))
-    }
-
-    /// The part of that number.
-    pub fn part(&self, number: PartNumber) -> Option<&Part> {
-        self.parts.get(&number)
-    }
-
-    /// Puts the listed parts together; `id` is the upload's own.
-    ///
-    /// Each is named with its number and its ETag without quotes. Parts that are not listed are left out.
-    ///
-    /// The digits of the ETag are the MD5 of the upload id and the parts' MD5s. Those of the real service depend on
-    /// something of each upload as well, and are not the "MD5 of the MD5s" of S3.
-    ///
-    /// # Errors
-    /// In this order of precedence: numbers that do not ascend, a gap, a part that is missing or has another ETag, a
-    /// part below 1 MiB that is not the last.
-    ///
-    /// Source: COS API, "Complete Multipart Upload" (`cos.md` 6.3; gaps: `cos.md` 10, point 6).
-    pub fn assemble(&self, id: &str, listed: &[(PartNumber, String)]) -> Result<Assembled, AssemblyError> {
-        for pair in listed.windows(2) {
-            if pair[1].0 <= pair[0].0 {
-                return Err(AssemblyError::OutOfOrder(pair[1].0));
-            }
-        }
-        let mut parts = Vec::with_capacity(listed.len());
-        for (expected, (number, etag)) in (1..).zip(listed) {
-            if number.0 != expected {
-                return Err(AssemblyError::Gap(PartNumber(expected)));
-            }
-            let part = self.parts.get(number).ok_or(AssemblyError::Missing(*number))?;
-            if part.etag != etag.to_ascii_lowercase() {
-                return Err(AssemblyError::WrongEtag(*number));
-            }
-            parts.push((*number, part));
-        }
-        if let Some((_, but_the_last)) = parts.split_last() {
-            for (number, part) in but_the_last {
-                if part.content.len() < MIN_PART_SIZE_BYTES {
-                    return Err(AssemblyError::TooSmall(*number));
-                }
-            }
-        }
-        let mut digits = id.as_bytes().to_vec();
-        parts.iter().for_each(|(_, part)| digits.extend_from_slice(part.md5.bytes()));
-        Ok(Assembled {
-            content: Content::concat(parts.iter().map(|(_, part)| &part.content)),
-            crc64: parts
-                .iter()
-                .fold(Crc64::EMPTY, |crc64, (_, part)| crc64.followed_by(part.crc64, part.content.len())),
-            etag: format!("{}-{}", md5(&digits), parts.len()),
-        })
-    }
-}
-
-impl Growing {
-    /// The object with the next bytes behind those that there are; none is copied. `crc64` is that of the next bytes;
-    /// `metadata` is what the object has beside its bytes.
-    ///
-    /// The ETag is the MD5 of the whole. How the service makes it is not known.
-    pub fn append(mut self, next: &Content, crc64: Crc64, metadata: Metadata, now: Timestamp) -> Object {
-        next.pieces().for_each(|piece| self.md5.update(&piece));
-        Object {
-            content: Content::concat([&self.content, next]),
-            etag: self.md5.value().to_string(),
-            crc64: self.crc64.followed_by(crc64, next.len()),
-            modified: now,
-            metadata,
-            kind: ObjectKind::Appendable(self.md5),
-        }
-    }
-
-    /// How many bytes there are.
-    pub fn len(&self) -> u64 {
-        self.content.len()
-    }
+    /// The object; `None` is a delete marker.
+    pub object: Option<&'a Arc<Object>>,
 }
 
 impl Bucket {
     pub(super) fn new(region: String, created: Timestamp) -> Self {
-        Bucket { region, created, objects: BTreeMap::new(), uploads: BTreeMap::new() }
+        Bucket {
+            region,
+            created,
+            objects: BTreeMap::new(),
+            history: BTreeMap::new(),
+            uploads: BTreeMap::new(),
+            versioning: Versioning::Never,
+            acl: Acl::PRIVATE,
+            configurations: BTreeMap::new(),
+        }
     }
 
     /// The region it was made in.
@@ -262,14 +131,93 @@ impl Bucket {
         self.created
     }
 
-    /// Whether it can be deleted: no objects and no unfinished uploads.
+    /// Whether it can be deleted: no objects, versions, delete markers or unfinished uploads.
     pub fn is_empty(&self) -> bool {
-        self.objects.is_empty() && self.uploads.is_empty()
+        self.objects.is_empty() && self.history.is_empty() && self.uploads.is_empty()
     }
 
-    /// The object of that key.
+    /// Whether older versions are kept.
+    pub fn versioning(&self) -> Versioning {
+        self.versioning
+    }
+
+    /// Who may do what.
+    pub fn acl(&self) -> &Acl {
+        &self.acl
+    }
+
+    /// Whether it is configured in any way.
+    pub fn is_configured(&self) -> bool {
+        !self.configurations.is_empty()
+    }
+
+    /// A configuration that there is one of.
+    pub fn configuration(&self, kind: ConfigurationKind) -> Option<&Arc<Configuration>> {
+        self.configuration_of(kind, "")
+    }
+
+    /// The configuration of that id.
+    pub fn configuration_of(&self, kind: ConfigurationKind, id: &str) -> Option<&Arc<Configuration>> {
+        // Most buckets have none, and then no key has to be made.
+        if self.configurations.is_empty() {
+            return None;
+        }
+        self.configurations.get(&(kind, id.to_owned()))
+    }
+
+    /// The configurations of a kind, by id.
+    pub fn configurations(
+        &self,
+        kind: ConfigurationKind,
+    ) -> impl Iterator<Item = (&str, &Arc<Configuration>)> {
+        let all = self.configurations.iter();
+        all.filter(move |((of, _), _)| *of == kind)
+            .map(|((_, id), configuration)| (id.as_str(), configuration))
+    }
+
+    /// The object of that key: that of the newest version.
     pub fn object(&self, key: &str) -> Option<&Arc<Object>> {
         self.objects.get(key)
+    }
+
+    /// The newest version of that key.
+    pub fn newest(&self, key: &str) -> Option<Found<'_>> {
+        match self.history.get(key).and_then(|versions| versions.first()) {
+            Some(version) => Some(version.found()),
+            None => self.objects.get(key).map(|object| Found {
+                id: VersionId::Null,
+                modified: object.modified,
+                object: Some(object),
+            }),
+        }
+    }
+
+    /// The version of that key and id.
+    pub fn version(&self, key: &str, id: VersionId) -> Option<Found<'_>> {
+        match self.history.get(key) {
+            Some(versions) => versions.iter().find(|version| version.id == id).map(Version::found),
+            None if id == VersionId::Null => self.newest(key),
+            None => None,
+        }
+    }
+
+    /// All versions of all keys: by key, the newest of each first.
+    pub fn versions(&self) -> impl Iterator<Item = (&str, Found<'_>)> {
+        let (mut objects, mut history) = (self.objects.iter().peekable(), self.history.iter().peekable());
+        let of_keys = std::iter::from_fn(move || {
+            // A key that has a history may have an object too: the history counts.
+            match (objects.peek(), history.peek()) {
+                (Some((key, _)), Some((with_history, _))) if key < with_history => {}
+                (_, Some((with_history, _))) => {
+                    let with_history = *with_history;
+                    objects.next_if(|(key, _)| *key == with_history);
+                    return history.next().map(|(key, versions)| (key.as_str(), Versions::Many(versions)));
+                }
+                (_, None) => {}
+            }
+            objects.next().map(|(key, object)| (key.as_str(), Versions::One(object)))
+        });
+        of_keys.flat_map(|(key, versions)| versions.found().map(move |found| (key, found)))
     }
 
     /// What the next bytes of that key are appended to at `position`.
@@ -286,11 +234,11 @@ impl Bucket {
                 md5: GrowingMd5::default(),
                 metadata: None,
             },
-            Some((_, ObjectKind::Normal)) => return Err(AppendError::NotAppendable),
+            Some((_, ObjectKind::Normal | ObjectKind::Symlink(_))) => return Err(AppendError::NotAppendable),
             Some((object, ObjectKind::Appendable(md5))) => Growing {
                 content: object.content.clone(),
                 crc64: object.crc64,
-                md5: md5.clone(),
+                md5: (**md5).clone(),
                 metadata: Some(object.metadata.clone()),
             },
         };
@@ -310,6 +258,23 @@ impl Bucket {
     pub fn list_objects(&self, query: &PageQuery<'_>) -> Page<'_, Arc<Object>> {
         listing::page(query, |from| {
             self.objects.range::<str, _>((from, Bound::Unbounded)).map(|(key, object)| (key.as_str(), object))
+        })
+    }
+
+    /// A page of the versions, by key, the newest of each first.
+    pub fn list_versions(&self, query: &VersionQuery<'_>) -> VersionPage<'_> {
+        listing::version_page(query, |from| {
+            // Whatever key comes next in one of the two.
+            let range = (from, Bound::Unbounded);
+            let object = self.objects.range::<str, _>(range).next();
+            let versions = self.history.range::<str, _>(range).next();
+            match (object, versions) {
+                (Some((key, object)), versions) if versions.is_none_or(|(other, _)| key < other) => {
+                    Some((key.as_str(), Versions::One(object)))
+                }
+                (_, Some((key, versions))) => Some((key.as_str(), Versions::Many(versions))),
+                (_, None) => None,
+            }
         })
     }
 
@@ -333,12 +298,100 @@ impl Bucket {
         of_the_key.into_iter().flatten().chain(of_later_keys)
     }
 
-    pub(super) fn put_object(&mut self, key: String, object: Arc<Object>) {
+    pub(super) fn set_versioning(&mut self, versioning: Versioning) {
+        self.versioning = versioning;
+    }
+
+    pub(super) fn set_acl(&mut self, acl: Acl) {
+        self.acl = acl;
+    }
+
+    pub(super) fn configure(&mut self, kind: ConfigurationKind, id: String, to: Option<Configuration>) {
+        match to {
+            Some(configuration) => {
+                self.configurations.insert((kind, id), Arc::new(configuration));
+            }
+            None => {
+                self.configurations.remove(&(kind, id));
+            }
+        }
+    }
+
+    /// Puts an object as the newest version. One of the same id is replaced; without versioning there is only `null`.
+    pub(super) fn put_object(&mut self, key: String, id: VersionId, object: Arc<Object>) {
+        let version = Version { id, modified: object.modified, object: Some(object.clone()) };
+        if id != VersionId::Null || self.history.contains_key(&key) {
+            self.add_version(&key, version);
+        }
         self.objects.insert(key, object);
     }
 
-    pub(super) fn delete_object(&mut self, key: &str) {
+    /// Puts a delete marker as the newest version.
+    pub(super) fn put_marker(&mut self, key: &str, id: VersionId, now: Timestamp) {
+        self.add_version(key, Version { id, modified: now, object: None });
         self.objects.remove(key);
+    }
+
+    fn add_version(&mut self, key: &str, version: Version) {
+        let before = self.objects.get(key);
+        let versions = self.history.entry(key.to_owned()).or_insert_with(|| {
+            // What was there before there were versions has the id `null`.
+            before.map(Version::first).into_iter().collect()
+        });
+        versions.retain(|other| other.id != version.id);
+        versions.insert(0, version);
+    }
+
+    /// Puts another object in the place of that of a version: its bytes are the same, what stands beside them is not.
+    pub(super) fn replace_object(&mut self, key: &str, id: VersionId, object: Arc<Object>) {
+        if let Some(versions) = self.history.get_mut(key) {
+            if let Some(version) = versions.iter_mut().find(|version| version.id == id) {
+                version.object = Some(object);
+            }
+            self.show_newest(key);
+        } else if let Some(present) = self.objects.get_mut(key) {
+            *present = object;
+        }
+    }
+
+    /// Removes a version for good.
+    pub(super) fn delete_version(&mut self, key: &str, id: VersionId) {
+        match self.history.get_mut(key) {
+            Some(versions) => {
+                versions.retain(|version| version.id != id);
+                self.show_newest(key);
+            }
+            None if id == VersionId::Null => {
+                self.objects.remove(key);
+            }
+            None => {}
+        }
+    }
+
+    /// Removes a key with all of its versions.
+    pub(super) fn delete_key(&mut self, key: &str) {
+        self.objects.remove(key);
+        self.history.remove(key);
+    }
+
+    /// Sees to it that what is read without a version is the newest one.
+    fn show_newest(&mut self, key: &str) {
+        let Some(versions) = self.history.get(key) else { return };
+        match versions.first().map(|version| version.object.clone()) {
+            Some(Some(object)) => self.objects.insert(key.to_owned(), object),
+            Some(None) | None => self.objects.remove(key),
+        };
+        if let [] | [Version { id: VersionId::Null, object: Some(_), .. }] = versions[..] {
+            self.history.remove(key);
+        }
+    }
+
+    /// Shows another object, or none, in the place of the present one. Returns what was shown.
+    pub(super) fn show(&mut self, key: &str, object: Option<Arc<Object>>) -> Option<Arc<Object>> {
+        match object {
+            Some(object) => self.objects.insert(key.to_owned(), object),
+            None => self.objects.remove(key),
+        }
     }
 
     pub(super) fn create_upload(
@@ -378,114 +431,119 @@ impl Bucket {
     }
 }
 
+impl Version {
+    /// What was there before there were versions.
+    fn first(object: &Arc<Object>) -> Version {
+        Version { id: VersionId::Null, modified: object.modified, object: Some(object.clone()) }
+    }
+
+    fn found(&self) -> Found<'_> {
+        Found { id: self.id, modified: self.modified, object: self.object.as_ref() }
+    }
+}
+
+/// The versions of one key: at least one.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Versions<'a> {
+    One(&'a Arc<Object>),
+    Many(&'a [Version]),
+}
+
+impl<'a> Versions<'a> {
+    /// The newest first.
+    pub(super) fn found(self) -> impl Iterator<Item = Found<'a>> {
+        let (one, many) = match self {
+            Versions::One(object) => (
+                Some(Found { id: VersionId::Null, modified: object.modified, object: Some(object) }),
+                &[][..],
+            ),
+            Versions::Many(versions) => (None, versions),
+        };
+        one.into_iter().chain(many.iter().map(Version::found))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::{Hasher, Wanted};
+    use crate::store::Etag;
+    use crate::store::upload::tests::part;
 
-    fn part(bytes: Vec<u8>) -> Part {
-        let digests = Hasher::of(&bytes, Wanted { md5_and_crc64: true, ..Wanted::default() });
-        Part {
-            content: bytes.into(),
-            md5: digests.md5.unwrap(),
-            etag: digests.md5.unwrap().to_string(),
-            crc64: digests.crc64.unwrap(),
-            modified: Timestamp::from_unix_seconds(0),
+    const NOW: Timestamp = Timestamp::from_unix_seconds(0);
+
+    fn object(text: &str) -> Arc<Object> {
+        let Part { content, etag, crc64, modified, .. } = part(text.as_bytes().to_vec());
+        let (metadata, kind) = (Metadata::default(), ObjectKind::Normal);
+        Arc::new(Object { content, etag, crc64, modified, metadata, kind })
+    }
+
+    /// All versions of a bucket: `key:number=text`, with `-` for a marker.
+    fn told(bucket: &Bucket) -> String {
+        let all = bucket.versions().map(|(key, found)| {
+            let id = match found.id {
+                VersionId::Null => "null".to_owned(),
+                VersionId::Numbered(number) => number.to_string(),
+            };
+            let text =
+                found.object.map(|object| String::from_utf8_lossy(&object.content.to_bytes()).into_owned());
+            format!("{key}:{id}={}", text.as_deref().unwrap_or("-"))
+        });
+        all.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn versions_of_a_key_are_kept_the_newest_first() {
+        let mut bucket = Bucket::new("r".to_owned(), NOW);
+        bucket.put_object("a".to_owned(), VersionId::Null, object("old"));
+        bucket.put_object("b".to_owned(), VersionId::Null, object("b"));
+        bucket.put_object("a".to_owned(), VersionId::Numbered(9), object("new"));
+        bucket.put_marker("a", VersionId::Numbered(8), NOW);
+        assert_eq!(told(&bucket), "a:8=- a:9=new a:null=old b:null=b");
+        assert!(bucket.object("a").is_none() && bucket.newest("a").unwrap().object.is_none());
+        bucket.delete_version("a", VersionId::Numbered(8));
+        assert_eq!(*bucket.object("a").unwrap().content.to_bytes(), *b"new");
+        bucket.put_object("a".to_owned(), VersionId::Null, object("null again"));
+        assert_eq!(told(&bucket), "a:null=null again a:9=new b:null=b");
+        bucket.delete_version("a", VersionId::Numbered(9));
+        assert_eq!(told(&bucket), "a:null=null again b:null=b");
+        assert!(bucket.history.is_empty(), "what has one version has no history");
+        bucket.delete_version("a", VersionId::Null);
+        bucket.delete_key("b");
+        assert!(bucket.is_empty());
+    }
+
+    #[test]
+    fn a_key_with_markers_alone_is_not_empty() {
+        let mut bucket = Bucket::new("r".to_owned(), NOW);
+        bucket.put_marker("a", VersionId::Null, NOW);
+        assert_eq!(told(&bucket), "a:null=-");
+        assert!(!bucket.is_empty() && bucket.object("a").is_none());
+        bucket.delete_version("a", VersionId::Null);
+        assert!(bucket.is_empty());
+    }
+
+    #[test]
+    fn what_stands_beside_the_bytes_is_replaced_in_its_version_alone() {
+        let mut bucket = Bucket::new("r".to_owned(), NOW);
+        for (id, text) in [(9, "old"), (8, "new")] {
+            bucket.put_object("a".to_owned(), VersionId::Numbered(id), object(text));
         }
-    }
-
-    fn upload(parts: &[(u32, usize)]) -> Upload {
-        let parts = parts
-            .iter()
-            .map(|&(number, size)| (PartNumber::new(number).unwrap(), part(vec![number as u8; size])))
-            .collect();
-        Upload { initiated: Timestamp::from_unix_seconds(0), metadata: Metadata::default(), parts }
-    }
-
-    fn list(upload: &Upload, numbers: &[u32]) -> Vec<(PartNumber, String)> {
-        numbers
-            .iter()
-            .map(|&number| {
-                let number = PartNumber::new(number).unwrap();
-                (number, upload.part(number).map(|part| part.md5.to_string()).unwrap_or_default())
-            })
-            .collect()
-    }
-
-    const MIB: usize = 1 << 20;
-
-    fn error(upload: &Upload, numbers: &[u32]) -> AssemblyError {
-        upload.assemble("id", &list(upload, numbers)).unwrap_err()
-    }
-
-    fn number(number: u32) -> PartNumber {
-        PartNumber::new(number).unwrap()
-    }
-
-    #[test]
-    fn part_numbers_run_from_1_to_10_000() {
-        assert_eq!(PartNumber::new(0), None);
-        assert_eq!(PartNumber::new(1).map(PartNumber::get), Some(1));
-        assert_eq!(PartNumber::new(10_000).map(PartNumber::get), Some(10_000));
-        assert_eq!(PartNumber::new(10_001), None);
-        assert_eq!(PartNumber::new(65_537), None);
-    }
-
-    #[test]
-    fn part_numbers_are_written_in_digits() {
-        assert_eq!(PartNumber::parse("10000").map(PartNumber::get), Some(10_000));
-        assert_eq!(PartNumber::parse("007").map(PartNumber::get), Some(7));
-        for text in ["", "0", "10001", "+5", "-5", "5 ", "0x5", "５", "99999999999"] {
-            assert_eq!(PartNumber::parse(text), None, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn parts_become_their_concatenation_without_a_copy() {
-        let upload = upload(&[(2, 5), (1, MIB)]);
-        let assembled = upload.assemble("id", &list(&upload, &[1, 2])).unwrap();
-        assert_eq!(assembled.content.len(), MIB as u64 + 5);
-        let first = upload.part(number(1)).unwrap().content.bytes_at(0).as_ptr();
-        assert_eq!(assembled.content.bytes_at(0).as_ptr(), first);
-        let whole = part([vec![1; MIB], vec![2; 5]].concat());
-        assert_eq!(assembled.crc64, whole.crc64);
-        assert!(assembled.etag.ends_with("-2"), "{}", assembled.etag);
-        assert_ne!(assembled.etag[..32], whole.md5.to_string());
-    }
-
-    #[test]
-    fn a_part_that_is_not_listed_is_left_out() {
-        let upload = upload(&[(1, 3), (2, 5)]);
-        assert_eq!(upload.assemble("id", &list(&upload, &[1])).unwrap().content.len(), 3);
-    }
-
-    #[test]
-    fn each_error_of_a_list_has_its_name() {
-        let upload = upload(&[(1, MIB), (2, 5), (3, MIB)]);
-        assert_eq!(error(&upload, &[2, 1]), AssemblyError::OutOfOrder(number(1)));
-        assert_eq!(error(&upload, &[1, 1]), AssemblyError::OutOfOrder(number(1)));
-        assert_eq!(error(&upload, &[1, 3]), AssemblyError::Gap(number(2)));
-        assert_eq!(error(&upload, &[2]), AssemblyError::Gap(number(1)));
-        assert_eq!(error(&upload, &[1, 2, 3, 4]), AssemblyError::Missing(number(4)));
-        assert_eq!(error(&upload, &[1, 2, 3]), AssemblyError::TooSmall(number(2)));
-        let mut wrong = list(&upload, &[1, 2]);
-        wrong[0].1 = "0".repeat(32);
-        assert_eq!(upload.assemble("id", &wrong).unwrap_err(), AssemblyError::WrongEtag(number(1)));
-    }
-
-    #[test]
-    fn the_last_part_may_be_of_any_size() {
-        for size in [0, 1, MIB - 1] {
-            let upload = upload(&[(1, MIB), (2, size)]);
-            assert!(upload.assemble("id", &list(&upload, &[1, 2])).is_ok(), "{size}");
-        }
+        let mut changed = Object::clone(&object("old"));
+        changed.metadata.details_mut().storage_class = Some("COLD");
+        bucket.replace_object("a", VersionId::Numbered(9), Arc::new(changed));
+        let class = |id| {
+            bucket.version("a", VersionId::Numbered(id)).unwrap().object.unwrap().metadata.storage_class()
+        };
+        assert_eq!((class(9), class(8)), ("COLD", "STANDARD"));
+        assert_eq!(bucket.object("a").unwrap().metadata.storage_class(), "STANDARD");
     }
 
     #[test]
     fn an_object_grows_by_appending_without_a_copy() {
         let now = Timestamp::from_unix_seconds(0);
         let mut bucket = Bucket::new("r".to_owned(), now);
-        let class = Metadata { storage_class: Some("COLD".to_owned()), ..Metadata::default() };
+        let mut class = Metadata::default();
+        class.details_mut().storage_class = Some("COLD");
         let mut whole = Vec::new();
         for next in [&b"abc"[..], b"", b"defg"] {
             let growing = bucket.growing("k", whole.len() as u64).unwrap();
@@ -496,9 +554,9 @@ mod tests {
             whole.extend_from_slice(next);
             let expected = part(whole.clone());
             assert_eq!(object.content.to_bytes(), whole);
-            assert_eq!((object.etag.as_str(), object.crc64), (&*expected.md5.to_string(), expected.crc64));
+            assert_eq!((object.etag, object.crc64), (Etag::Md5(expected.md5), expected.crc64));
             assert_eq!(object.metadata, class);
-            bucket.put_object("k".to_owned(), Arc::new(object));
+            bucket.put_object("k".to_owned(), VersionId::Null, Arc::new(object));
         }
         let wrong = |position| bucket.growing("k", position).unwrap_err();
         assert_eq!([0, 8].map(wrong), [AppendError::WrongPosition { length: 7 }; 2]);
@@ -511,7 +569,8 @@ mod tests {
         let mut bucket = Bucket::new("r".to_owned(), now);
         let (piece, metadata) = (part(b"abc".to_vec()), Metadata::default());
         let grown = bucket.growing("k", 0).unwrap().append(&piece.content, piece.crc64, metadata, now);
-        bucket.put_object("k".to_owned(), Arc::new(Object { kind: ObjectKind::Normal, ..grown }));
+        let object = Object { kind: ObjectKind::Normal, ..grown };
+        bucket.put_object("k".to_owned(), VersionId::Null, Arc::new(object));
         for position in [0, 3] {
             assert_eq!(bucket.growing("k", position).unwrap_err(), AppendError::NotAppendable);
         }

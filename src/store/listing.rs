@@ -3,9 +3,13 @@
 //! Keys that contain the delimiter after the prefix are folded into one common prefix. A folded group is skipped by
 //! a jump behind it, never by reading it, so a page costs what it returns.
 //!
-//! Source: COS API, "List Objects" (`cos.md` 5.1.5).
+//! Source: COS API, "List Objects", "List Object Versions" (`cos.md` 5.1.5, 5.1.6).
 
+use std::borrow::Cow;
 use std::ops::Bound;
+
+use super::bucket::{Found, Versions};
+use super::object::VersionId;
 
 /// What to list.
 #[derive(Debug, Clone, Copy)]
@@ -48,22 +52,100 @@ impl<T> Entry<'_, T> {
     }
 }
 
+/// Which versions to list.
+#[derive(Debug, Clone, Copy)]
+pub struct VersionQuery<'a> {
+    /// The keys. The marker is one of keys; `max` counts versions and common prefixes together.
+    pub keys: PageQuery<'a>,
+    /// Begins behind this version of the key that is the marker, and not at the next key.
+    pub marker: Option<VersionId>,
+}
+
+/// One page of versions.
+#[derive(Debug)]
+pub struct VersionPage<'a> {
+    /// Versions and common prefixes, by key in byte order, then the newest first.
+    pub entries: Vec<VersionEntry<'a>>,
+    /// Whether there is at least one entry more.
+    pub truncated: bool,
+}
+
+/// An entry of a page of versions.
+#[derive(Debug)]
+pub enum VersionEntry<'a> {
+    /// A version of a key, and whether it is the newest.
+    Version(&'a str, Found<'a>, bool),
+    /// Stands for all keys that start with it, delimiter included.
+    CommonPrefix(&'a str),
+}
+
+/// Where a page begins; `None` when there is nothing behind the marker.
+fn start<'q>(query: &PageQuery<'q>) -> Option<Bound<Cow<'q, str>>> {
+    if folded(query.marker, query) == Some(query.marker) {
+        behind(query.marker).map(|next| Bound::Included(next.into()))
+    } else if query.marker.is_empty() || query.marker < query.prefix {
+        Some(Bound::Included(query.prefix.into()))
+    } else {
+        Some(Bound::Excluded(query.marker.into()))
+    }
+}
+
+/// Takes one page of versions; `next_from` gives the first key from a bound on, with its versions.
+pub(super) fn version_page<'a>(
+    query: &VersionQuery<'_>,
+    next_from: impl Fn(Bound<&str>) -> Option<(&'a str, Versions<'a>)>,
+) -> VersionPage<'a> {
+    let keys = &query.keys;
+    let mut page = VersionPage { entries: Vec::new(), truncated: false };
+    let bound = match query.marker {
+        Some(_) => Some(Bound::Included(keys.marker.into())),
+        None => start(keys),
+    };
+    let Some(mut bound) = bound else { return page };
+    while let Some((key, versions)) = next_from(bound.as_ref().map(|text| &**text)) {
+        if !key.starts_with(keys.prefix) {
+            break;
+        }
+        if let Some(common_prefix) = folded(key, keys) {
+            if page.entries.len() == keys.max {
+                page.truncated = true;
+                break;
+            }
+            page.entries.push(VersionEntry::CommonPrefix(common_prefix));
+            match behind(common_prefix) {
+                Some(next) => bound = Bound::Included(next.into()),
+                None => break,
+            }
+            continue;
+        }
+        let marker = query
+            .marker
+            .filter(|marker| key == keys.marker && versions.found().any(|version| version.id == *marker));
+        let mut is_behind = marker.is_none();
+        for (place, version) in versions.found().enumerate() {
+            if !is_behind {
+                is_behind = marker == Some(version.id);
+                continue;
+            }
+            if page.entries.len() == keys.max {
+                page.truncated = true;
+                return page;
+            }
+            page.entries.push(VersionEntry::Version(key, version, place == 0));
+        }
+        bound = Bound::Excluded(key.into());
+    }
+    page
+}
+
 /// Takes one page from ordered keys; `keys_from` gives them from a bound on.
 pub fn page<'a, T, I>(query: &PageQuery<'_>, keys_from: impl Fn(Bound<&str>) -> I) -> Page<'a, T>
 where
     I: Iterator<Item = (&'a str, &'a T)>,
 {
     let mut page = Page { entries: Vec::new(), truncated: false };
-    let mut keys = if folded(query.marker, query) == Some(query.marker) {
-        match behind(query.marker) {
-            Some(next) => keys_from(Bound::Included(&next)),
-            None => return page,
-        }
-    } else if query.marker.is_empty() || query.marker < query.prefix {
-        keys_from(Bound::Included(query.prefix))
-    } else {
-        keys_from(Bound::Excluded(query.marker))
-    };
+    let Some(bound) = start(query) else { return page };
+    let mut keys = keys_from(bound.as_ref().map(|text| &**text));
     while let Some((key, value)) = keys.next() {
         if !key.starts_with(query.prefix) {
             break;

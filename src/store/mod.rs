@@ -4,9 +4,12 @@
 //! separation is what makes "the operation took place, the client was told otherwise" a plain matter of applying a
 //! change or not. The store knows no HTTP, no status codes, and never reads a clock.
 
+mod acl;
 mod bucket;
 mod job;
 mod listing;
+mod object;
+mod upload;
 mod vault;
 mod veil;
 
@@ -17,15 +20,18 @@ use crate::clock::Timestamp;
 use crate::content::Content;
 use crate::digest::Tree;
 
-pub use bucket::{
-    AppendError, AssemblyError, Bucket, Growing, MAX_PART_SIZE_BYTES, Metadata, Object, ObjectKind, Part,
-    PartNumber, Upload,
-};
+pub use acl::{Acl, Canned, Grant, Grantee, Permission};
+pub use bucket::{Bucket, Configuration, ConfigurationKind, Found, Versioning};
 pub use job::{
     ArchiveRetrieval, InventoryFormat, InventoryRetrieval, InventorySelection, Job, JobCompletion, JobStatus,
     Retrieved, Task,
 };
-pub use listing::{Entry, PageQuery};
+pub use listing::{Entry, PageQuery, VersionEntry, VersionQuery};
+pub use object::{
+    AppendError, Encryption, Etag, Growing, HeaderLines, Metadata, Object, ObjectKind, Restoration,
+    RestorationStatus, VersionId, is_archive, restoration_time,
+};
+pub use upload::{AssemblyError, MAX_PART_SIZE_BYTES, Part, PartNumber, Upload};
 pub use vault::{Archive, Chunk, ChunkRange, MAX_CHUNK_SIZE_BYTES, MAX_CHUNKS, Vault, VaultUpload};
 pub use veil::{Lag, Look, Veils};
 
@@ -49,14 +55,52 @@ pub enum Change {
     DeleteBucket {
         bucket: String,
     },
+    /// The object becomes the newest version, and takes the place of one of the same id.
     PutObject {
         bucket: String,
         key: String,
+        version: VersionId,
         object: Arc<Object>,
     },
-    DeleteObject {
+    /// A delete marker becomes the newest version.
+    PutMarker {
         bucket: String,
         key: String,
+        version: VersionId,
+        now: Timestamp,
+    },
+    /// What stands beside the bytes of a version is another.
+    ReplaceObject {
+        bucket: String,
+        key: String,
+        version: VersionId,
+        object: Arc<Object>,
+    },
+    /// The version is gone; without versioning that is the object.
+    DeleteVersion {
+        bucket: String,
+        key: String,
+        version: VersionId,
+    },
+    /// The key is gone with all of its versions.
+    DeleteKey {
+        bucket: String,
+        key: String,
+    },
+    SetVersioning {
+        bucket: String,
+        versioning: Versioning,
+    },
+    SetBucketAcl {
+        bucket: String,
+        acl: Acl,
+    },
+    /// A configuration of a bucket is this, or none any more.
+    Configure {
+        bucket: String,
+        kind: ConfigurationKind,
+        id: String,
+        to: Option<Configuration>,
     },
     CreateUpload {
         bucket: String,
@@ -77,6 +121,7 @@ pub enum Change {
         bucket: String,
         key: String,
         upload: String,
+        version: VersionId,
         object: Arc<Object>,
     },
     DeleteUpload {
@@ -171,7 +216,9 @@ impl Change {
     pub fn object(&self) -> Option<(&str, &str)> {
         match self {
             Change::PutObject { bucket, key, .. }
-            | Change::DeleteObject { bucket, key }
+            | Change::PutMarker { bucket, key, .. }
+            | Change::DeleteVersion { bucket, key, .. }
+            | Change::DeleteKey { bucket, key }
             | Change::CompleteUpload { bucket, key, .. } => Some((bucket, key)),
             _ => None,
         }
@@ -201,13 +248,7 @@ impl Store {
 
     /// Puts an object, or none, in the place of another. Returns what was there.
     fn swap_object(&mut self, bucket: &str, key: &str, object: Option<Arc<Object>>) -> Option<Arc<Object>> {
-        let bucket = self.buckets.get_mut(bucket)?;
-        let before = bucket.object(key).cloned();
-        match object {
-            Some(object) => bucket.put_object(key.to_owned(), object),
-            None => bucket.delete_object(key),
-        }
-        before
+        self.buckets.get_mut(bucket)?.show(key, object)
     }
 
     /// Carries a change out.
@@ -219,11 +260,29 @@ impl Store {
             Change::DeleteBucket { bucket } => {
                 self.buckets.remove(&bucket);
             }
-            Change::PutObject { bucket, key, object } => {
-                self.in_bucket(&bucket, |bucket| bucket.put_object(key, object));
+            Change::PutObject { bucket, key, version, object } => {
+                self.in_bucket(&bucket, |bucket| bucket.put_object(key, version, object));
             }
-            Change::DeleteObject { bucket, key } => {
-                self.in_bucket(&bucket, |bucket| bucket.delete_object(&key));
+            Change::PutMarker { bucket, key, version, now } => {
+                self.in_bucket(&bucket, |bucket| bucket.put_marker(&key, version, now));
+            }
+            Change::ReplaceObject { bucket, key, version, object } => {
+                self.in_bucket(&bucket, |bucket| bucket.replace_object(&key, version, object));
+            }
+            Change::DeleteVersion { bucket, key, version } => {
+                self.in_bucket(&bucket, |bucket| bucket.delete_version(&key, version));
+            }
+            Change::DeleteKey { bucket, key } => {
+                self.in_bucket(&bucket, |bucket| bucket.delete_key(&key));
+            }
+            Change::SetVersioning { bucket, versioning } => {
+                self.in_bucket(&bucket, |bucket| bucket.set_versioning(versioning));
+            }
+            Change::SetBucketAcl { bucket, acl } => {
+                self.in_bucket(&bucket, |bucket| bucket.set_acl(acl));
+            }
+            Change::Configure { bucket, kind, id, to } => {
+                self.in_bucket(&bucket, |bucket| bucket.configure(kind, id, to));
             }
             Change::CreateUpload { bucket, key, upload, metadata, now } => {
                 self.in_bucket(&bucket, |bucket| bucket.create_upload(key, upload, metadata, now));
@@ -231,10 +290,10 @@ impl Store {
             Change::PutPart { bucket, key, upload, number, part } => {
                 self.in_bucket(&bucket, |bucket| bucket.put_part(&key, &upload, number, part));
             }
-            Change::CompleteUpload { bucket, key, upload, object } => {
+            Change::CompleteUpload { bucket, key, upload, version, object } => {
                 self.in_bucket(&bucket, |bucket| {
                     bucket.delete_upload(&key, &upload);
-                    bucket.put_object(key, object);
+                    bucket.put_object(key, version, object);
                 });
             }
             Change::DeleteUpload { bucket, key, upload } => {

@@ -109,15 +109,15 @@ impl Veils {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
-    use crate::digest::Crc64;
-    use crate::store::{Metadata, ObjectKind};
+    use crate::digest::{Crc64, md5};
+    use crate::store::{Etag, Metadata, ObjectKind, VersionId};
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(0);
 
     fn object(text: &str) -> Arc<Object> {
         Arc::new(Object {
             content: text.to_owned().into(),
-            etag: text.to_owned(),
+            etag: Etag::Md5(md5(text.as_bytes())),
             crc64: Crc64::EMPTY,
             modified: NOW,
             metadata: Metadata::default(),
@@ -126,7 +126,8 @@ mod tests {
     }
 
     fn put(text: &str) -> Change {
-        Change::PutObject { bucket: "b".to_owned(), key: "k".to_owned(), object: object(text) }
+        let (bucket, key) = ("b".to_owned(), "k".to_owned());
+        Change::PutObject { bucket, key, version: VersionId::Null, object: object(text) }
     }
 
     fn world() -> (Store, Veils) {
@@ -140,8 +141,10 @@ mod tests {
         store.apply(change);
     }
 
-    fn etag(store: &Store) -> Option<String> {
-        store.bucket("b").and_then(|bucket| bucket.object("k")).map(|object| object.etag.clone())
+    /// The text of the object.
+    fn text(store: &Store) -> Option<String> {
+        let object = store.bucket("b").and_then(|bucket| bucket.object("k"))?;
+        Some(String::from_utf8_lossy(&object.content.to_bytes()).into_owned())
     }
 
     #[test]
@@ -149,7 +152,7 @@ mod tests {
         let (mut store, mut veils) = world();
         let second = Duration::from_secs(1);
         write(&mut store, &mut veils, put("new"), Lag::Looks(2), Lag::Until(second));
-        let mut read = |veils: &mut Veils, look, elapsed| veils.look(&mut store, look, elapsed, etag);
+        let mut read = |veils: &mut Veils, look, elapsed| veils.look(&mut store, look, elapsed, text);
         assert_eq!(read(&mut veils, Look::List("b"), Duration::ZERO), None);
         assert_eq!(read(&mut veils, Look::Read("b", "k"), Duration::ZERO), None);
         assert_eq!(read(&mut veils, Look::Read("b", "other"), Duration::ZERO).as_deref(), Some("new"));
@@ -165,10 +168,10 @@ mod tests {
         for text in ["one", "two", "three"] {
             write(&mut store, &mut veils, put(text), Lag::Looks(1), Lag::None);
         }
-        assert_eq!(veils.look(&mut store, Look::Read("b", "k"), Duration::ZERO, etag), None);
-        assert_eq!(etag(&store).as_deref(), Some("three"), "the store is as it was");
+        assert_eq!(veils.look(&mut store, Look::Read("b", "k"), Duration::ZERO, text), None);
+        assert_eq!(text(&store).as_deref(), Some("three"), "the store is as it was");
         assert_eq!(
-            veils.look(&mut store, Look::Read("b", "k"), Duration::ZERO, etag).as_deref(),
+            veils.look(&mut store, Look::Read("b", "k"), Duration::ZERO, text).as_deref(),
             Some("three")
         );
     }

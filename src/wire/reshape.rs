@@ -77,6 +77,9 @@ pub fn reshape(
         let Modifier { action, roll } = &mut modifiers[index];
         worked[index] = answer.modify(action, roll);
     }
+    if let Some(rate) = answer.reply.bytes_per_second {
+        answer.pace(Pace::throttle(rate));
+    }
     answer.into_script(framing, worked, download, done)
 }
 

@@ -187,6 +187,23 @@ impl Request {
         self
     }
 
+    /// The header lines that were asked for.
+    pub fn lines(&self) -> &[(String, String)] {
+        &self.lines
+    }
+
+    /// Puts another value in the place of a header's.
+    pub fn replacing(mut self, name: &str, value: &str) -> Self {
+        self.lines.retain(|(line, _)| !line.eq_ignore_ascii_case(name));
+        self.with(name, value)
+    }
+
+    /// Sends it to another target.
+    pub fn retargeted(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        self.target = change(&self.target);
+        self
+    }
+
     pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
         self.body = body.as_ref().to_vec();
         self

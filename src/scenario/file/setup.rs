@@ -36,6 +36,8 @@ pub struct CredentialSetup {
     pub token: Option<String>,
     /// When it stops being good.
     pub expires: Option<Expiry>,
+    /// The account it is of, by its UIN, when not that of the owner of everything.
+    pub uin: Option<String>,
 }
 
 /// When a credential stops being good.
@@ -135,13 +137,15 @@ members! {
         optional token: String,
         /// When it stops being good.
         optional expires: Expiry,
+        /// The account it is of, by its UIN, when not that of the owner of everything: permissions count for it under `auth: strict`.
+        optional uin: String,
     }
 }
 
 impl Read for CredentialSetup {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
-        let CredentialText { id, key, token, expires } = CredentialText::read(node, problems)?;
-        Some(CredentialSetup { id, key, token, expires })
+        let CredentialText { id, key, token, expires, uin } = CredentialText::read(node, problems)?;
+        Some(CredentialSetup { id, key, token, expires, uin })
     }
 
     fn schema() -> Schema {
