@@ -4,7 +4,7 @@
 mod rows;
 mod support;
 
-use support::{Request, Server, sha256};
+use support::{Request, Server, documents, sha256};
 
 const BODY: &[u8] = b"0123456789";
 
@@ -244,7 +244,7 @@ const WRITES: &[Write] = &[
 
 /// Everything that can be asked about the bucket and the keys of the rows, without what differs by itself.
 fn asked(server: &Server) -> String {
-    let configurations = rows::CONFIGURATIONS.iter().map(|(_, query, ..)| format!("?{query}"));
+    let configurations = documents::CONFIGURATIONS.iter().map(|(_, query, ..)| format!("?{query}"));
     let others = [
         "?acl",
         "?inventory",

@@ -169,7 +169,7 @@ fn policy(
     bucket: &Bucket,
     key: &str,
 ) -> Option<Effect> {
-    let policy = bucket.configuration(ConfigurationKind::Policy)?.json()?;
+    let (policy, _) = bucket.configuration(ConfigurationKind::Policy)?.json()?;
     let statements = member_of(policy, "statement")?.as_array()?;
     let mut effect = None;
     for statement in statements {

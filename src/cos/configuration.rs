@@ -557,10 +557,10 @@ fn check_object_lock(_: &Call<'_>, bucket: &Bucket, root: &Node) -> Result<(), E
 /// `NoSuchBucketPolicy`.
 fn get_policy(call: &Call<'_>) -> Handled {
     let policy = call.bucket()?.configuration(ConfigurationKind::Policy);
-    let policy =
-        policy.and_then(|policy| policy.json()).ok_or_else(|| Error::new(CosCode::NoSuchBucketPolicy))?;
+    let policy = policy.and_then(|policy| policy.json());
+    let (_, text) = policy.ok_or_else(|| Error::new(CosCode::NoSuchBucketPolicy))?;
     // The service says so of its JSON.
-    Ok(unchanged(Reply::new(200).with("Content-Type", "application/xml").with_body(policy.to_string())))
+    Ok(unchanged(Reply::new(200).with("Content-Type", "application/xml").with_body(text.to_owned())))
 }
 
 /// # Errors
@@ -571,23 +571,25 @@ fn put_policy(call: &Call<'_>, body: &Received) -> Handled {
     if body.content.is_empty() {
         return Err(Error::new(CosCode::MissingRequestBodyError));
     }
-    let policy = policy_of(&body.content.to_bytes())
+    let (policy, text) = policy_of(&body.content.to_bytes())
         .map_err(|reason| Error::new(CosCode::MalformedPolicy).because(reason))?;
     let change = Change::Configure {
         bucket: call.target.bucket.clone(),
         kind: ConfigurationKind::Policy,
         id: String::new(),
-        to: Some(Configuration::Json(policy)),
+        to: Some(Configuration::Json(policy, text)),
     };
     Ok(changed(Reply::new(204), change))
 }
 
-/// Reads a policy. The first letter of `Statement` and `Version` may be a small one; `Statement` is given back with a big one.
-fn policy_of(bytes: &[u8]) -> Result<Value, String> {
+/// Reads a policy: what it says, and the text to give back. `Statement` may be written small, and is given back with a big letter.
+fn policy_of(bytes: &[u8]) -> Result<(Value, String), String> {
     let policy: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let Value::Object(mut members) = policy else { return Err("it is no JSON object".to_owned()) };
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
     if let Some(statement) = members.remove("statement") {
         members.insert("Statement".to_owned(), statement);
+        text = Value::Object(members.clone()).to_string();
     }
     let statements = members.get("Statement").and_then(Value::as_array).ok_or("there is no Statement")?;
     for statement in statements {
@@ -602,7 +604,7 @@ fn policy_of(bytes: &[u8]) -> Result<Value, String> {
             return Err(format!("a Statement has no {name}"));
         }
     }
-    Ok(Value::Object(members))
+    Ok((Value::Object(members), text))
 }
 
 /// A member by its name in small letters.
@@ -718,7 +720,8 @@ mod tests {
     fn policies_are_read_with_small_and_big_letters() {
         let policy = |text: &str| policy_of(text.as_bytes());
         let small = r#"{"version":"2.0","statement":[{"effect":"allow","principal":"*","action":"*","resource":"*"}]}"#;
-        assert!(policy(small).unwrap()["Statement"][0]["effect"] == "allow");
+        let (read, text) = policy(small).unwrap();
+        assert!(read["Statement"][0]["effect"] == "allow" && text.contains("\"Statement\""));
         for text in
             ["", "[]", "{}", r#"{"Statement":[{"Effect":"maybe"}]}"#, r#"{"Statement":[{"Effect":"Deny"}]}"#]
         {

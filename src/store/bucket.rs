@@ -74,8 +74,8 @@ pub enum ConfigurationKind {
 pub enum Configuration {
     /// A document of XML.
     Xml(Node),
-    /// A document of JSON.
-    Json(serde_json::Value),
+    /// A document of JSON: what it says, and the text that is given back.
+    Json(serde_json::Value, String),
 }
 
 impl Configuration {
@@ -83,15 +83,15 @@ impl Configuration {
     pub fn xml(&self) -> Option<&Node> {
         match self {
             Configuration::Xml(node) => Some(node),
-            Configuration::Json(_) => None,
+            Configuration::Json(..) => None,
         }
     }
 
-    /// The document, if it is one of JSON.
-    pub fn json(&self) -> Option<&serde_json::Value> {
+    /// What the document says and its text, if it is one of JSON.
+    pub fn json(&self) -> Option<(&serde_json::Value, &str)> {
         match self {
             Configuration::Xml(_) => None,
-            Configuration::Json(value) => Some(value),
+            Configuration::Json(value, text) => Some((value, text)),
         }
     }
 }

@@ -119,6 +119,12 @@ pub const CONTINUE: Bytes = Bytes::from_static(b"HTTP/1.1 100 Continue\r\n\r\n")
 /// Every header name that an undisturbed answer can have, in its spelling: hyper is taught from this list.
 pub const SPELLINGS: &[&str] = &[
     "Accept-Ranges",
+    "Access-Control-Allow-Credentials",
+    "Access-Control-Allow-Headers",
+    "Access-Control-Allow-Methods",
+    "Access-Control-Allow-Origin",
+    "Access-Control-Expose-Headers",
+    "Access-Control-Max-Age",
     "Cache-Control",
     "Connection",
     "Content-Disposition",
@@ -134,12 +140,14 @@ pub const SPELLINGS: &[&str] = &[
     "Location",
     "Retry-After",
     "Server",
+    "Vary",
     "x-cas-archive-id",
     "x-cas-content-sha256",
     "x-cas-job-id",
     "x-cas-multipart-upload-id",
     "x-cas-requestId",
     "x-cas-sha256-tree-hash",
+    "x-cos-server-side-encryption-customer-key-MD5",
 ];
 
 #[cfg(test)]

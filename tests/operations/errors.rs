@@ -1,6 +1,7 @@
 //! The errors of COS that no change of a request that would succeed makes.
 
 use crate::rows::*;
+use crate::support::documents::*;
 use crate::support::{Answer, Request, Server, md5_base64};
 
 /// An error that is made by itself.

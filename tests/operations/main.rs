@@ -12,6 +12,7 @@ use std::net::Shutdown;
 use cos_emu::{AuthMode, COVERAGE, Emulation, Operation};
 use errors::{specials, with_customer_key};
 use rows::of_all;
+use support::documents;
 use support::{Answer, BUCKET, Connection, Request, Server, VAULT, md5_base64, pattern, sha256};
 
 const MIB: usize = 1 << 20;
@@ -35,7 +36,7 @@ fn changed(
     }
     let is_locked = code == "ObjectLocked";
     if is_locked {
-        rows::configure(&server, "object-lock", rows::OBJECT_LOCK);
+        documents::configure(&server, "object-lock", documents::OBJECT_LOCK);
     }
     if is_locked || code == "FileAlreadyExists" {
         server.send(Request::cos("PUT", "key").body("bytes")).ok();

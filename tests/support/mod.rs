@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "not every test needs everything")]
 
 pub mod clients;
+pub mod documents;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};

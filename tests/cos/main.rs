@@ -1,6 +1,12 @@
 //! Whole operations of COS through a real socket with a plain client.
 
+mod access;
+mod configurations;
+mod copies;
+#[path = "../support/mod.rs"]
 mod support;
+mod times;
+mod versions;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
