@@ -83,9 +83,17 @@ pub use store::JobCompletion;
 /// What `benches/` measures. No part of the interface.
 #[doc(hidden)]
 pub mod benching {
-    pub use crate::message::{Head, Query, Version};
+    pub use crate::chance::Identity;
+    pub use crate::content::Content;
+    pub use crate::digest::{Crc64, md5};
+    pub use crate::message::{Context, Head, Query, Received, Version};
     pub use crate::operation::Names;
     pub use crate::scenario::{Counters, Facts, Index, MayFire, Span, decide, logical_request};
+    pub use crate::store::{Change, Etag, Metadata, Object, ObjectKind, Store, VersionId};
+
+    pub mod cos {
+        pub use crate::cos::{handle, route};
+    }
 }
 
 /// The parsers of untrusted bytes, for the targets of `fuzz/` and the test of their corpora. No part of the interface.

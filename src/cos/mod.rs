@@ -370,7 +370,7 @@ pub fn refuse(error: Error, head: &Head, context: &Context<'_>) -> Reply {
 
 /// The answer when a signature is refused.
 pub fn refuse_signature(refusal: &Refusal, head: &Head, context: &Context<'_>) -> Reply {
-    refuse(auth::refusal(refusal), head, context)
+    refuse(auth::refusal(refusal, context.now), head, context)
 }
 
 /// The answer when a body did not arrive whole.

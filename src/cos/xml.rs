@@ -3,7 +3,7 @@
 //! Documents carry no namespaces and no DOCTYPE. Reading makes a small tree; what the parser underneath lets pass
 //! (a missing end tag, text behind the root, unknown entities) is refused here.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 use quick_xml::Reader;
 use quick_xml::escape::{escape, resolve_xml_entity};
@@ -53,15 +53,23 @@ pub struct Element {
 impl Element {
     /// Adds `<name>text</name>`; `<name/>` when the text is empty.
     pub fn text(&mut self, name: &str, text: impl Display) {
-        let text = text.to_string();
         self.new_line();
-        if text.is_empty() {
-            self.text.push_str(&format!("<{name}/>"));
-        } else {
-            // A bare carriage return would be read back as a line feed.
-            let escaped = escape(&text).replace('\r', "&#13;");
-            self.text.push_str(&format!("<{name}>{escaped}</{name}>"));
+        self.text.extend(["<", name]);
+        let before = self.text.len();
+        let _ = write!(self.text, ">{text}");
+        let inside = before + 1;
+        if self.text.len() == inside {
+            self.text.insert(before, '/');
+            return;
         }
+        // Lists have thousands of texts, of which few have anything to escape.
+        if self.text[inside..].contains(['<', '>', '&', '"', '\'', '\r']) {
+            // A bare carriage return would be read back as a line feed.
+            let escaped = escape(&self.text[inside..]).replace('\r', "&#13;");
+            self.text.truncate(inside);
+            self.text.push_str(&escaped);
+        }
+        self.text.extend(["</", name, ">"]);
     }
 
     /// Adds `<name>text</name>` if there is a text.

@@ -918,7 +918,9 @@ fn signatures_are_refused_with_the_codes_of_the_service() {
     let expired = send(&strict, Some(signed("AKIDcosemu", "1;2", "x")));
     expired.is(403, "AccessDenied");
     assert_eq!(expired.element("Message").as_deref(), Some("Request has expired"));
-    send(&strict, Some(signed("AKIDcosemu", "3000000000;4000000000", "x"))).is(403, "RequestTimeTooSkewed");
+    let skewed = send(&strict, Some(signed("AKIDcosemu", "3000000000;4000000000", "x")));
+    skewed.is(403, "RequestTimeTooSkewed");
+    assert!(skewed.element("ServerTime").is_some_and(|time| time.ends_with('Z')), "{}", skewed.text());
 
     let check = Server::start();
     send(&check, None).is(404, "NoSuchKey");
