@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use cos_emu::fuzzing::{ChunkRange, Head, ParameterForm, Query, Refusal, Verdict, Version, cas, check, cos};
+use cos_emu::fuzzing::{
+    ChunkRange, Content, Head, ParameterForm, Query, Refusal, Verdict, Version, Wanted, cas, check, cos,
+};
 use cos_emu::{Account, AuthMode, Diagnosis, Operation, Scenario, Secret, Service, Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -331,6 +333,55 @@ pub fn documents(bytes: &[u8]) {
     if accepted && [&b"-->"[..], b"?>"].iter().all(|end| !bytes.trim_ascii_end().ends_with(end)) {
         let cut = bytes.trim_ascii_end().strip_suffix(b">").expect("the end of the root is the last thing");
         assert!(cos::listed_parts(cut).is_err() && cos::listed_keys(cut).is_err());
+    }
+}
+
+// ---- forms ----
+
+/// A form with the boundary `X`: its file ends where the first boundary behind it begins, however its bytes are cut, and fields and
+/// file are read again from a form that is written with them.
+pub fn forms(bytes: &[u8]) {
+    let head = form_head();
+    let content = Content::from(bytes.to_vec());
+    let Ok(posted) = cos::PostedForm::read(&head, &content, Wanted::default()) else { return };
+    let file = &bytes[posted.start as usize..];
+    let expected = file.windows(5).position(|window| window == b"\r\n--X").map(|at| at as u64);
+    for size in [1, 2, 3, 5, 64, usize::MAX] {
+        let mut finder = posted.end_finder();
+        let found = file.chunks(size.min(file.len().max(1))).find_map(|piece| finder.feed(piece));
+        assert_eq!(found, expected, "cut into pieces of {size}");
+    }
+    let Ok(file) = posted.file(&content, expected) else { return };
+    assert_eq!(Some(file.len()), expected);
+
+    let mut written = Vec::new();
+    for (name, value) in &posted.form.fields {
+        if name.contains(['"', '\r', '\n', '%']) || name == "file" {
+            return;
+        }
+        let part = format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        written.extend_from_slice(part.as_bytes());
+    }
+    written.extend_from_slice(b"--X\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n");
+    written.extend_from_slice(&file.to_bytes());
+    written.extend_from_slice(b"\r\n--X--\r\n");
+    let content = Content::from(written);
+    let again = cos::PostedForm::read(&head, &content, Wanted::default()).expect("it is a form");
+    assert_eq!(again.form.fields, posted.form.fields);
+    let again = again.file(&content, expected).expect("it has an end");
+    assert_eq!(again.to_bytes(), file.to_bytes());
+}
+
+fn form_head() -> Head {
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static("multipart/form-data; boundary=X"));
+    Head {
+        method: Method::POST,
+        version: Version::Http11,
+        authority: None,
+        path: "/".to_owned(),
+        query: Query::parse(""),
+        headers,
     }
 }
 

@@ -99,6 +99,8 @@ pub mod benching {
 /// The parsers of untrusted bytes, for the targets of `fuzz/` and the test of their corpora. No part of the interface.
 #[doc(hidden)]
 pub mod fuzzing {
+    pub use crate::content::Content;
+    pub use crate::digest::Wanted;
     pub use crate::message::{Head, Query, Version};
     pub use crate::signature::{ParameterForm, Refusal, Verdict, check};
     pub use crate::store::ChunkRange;
@@ -108,6 +110,8 @@ pub mod fuzzing {
     }
 
     pub mod cos {
-        pub use crate::cos::{Site, document, host_form, listed_keys, listed_parts, parse_range, route};
+        pub use crate::cos::{
+            PostedForm, Site, document, host_form, listed_keys, listed_parts, parse_range, route,
+        };
     }
 }

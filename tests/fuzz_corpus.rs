@@ -14,6 +14,7 @@ type Property = fn(&[u8]);
 const TARGETS: &[(&str, Property)] = &[
     ("authorization", properties::authorization),
     ("documents", properties::documents),
+    ("forms", properties::forms),
     ("ranges", properties::ranges),
     ("routing", properties::routing),
     ("scenario", properties::scenario),

@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue};
 use memchr::memmem::{self, Finder};
 use serde_json::Value;
 
-use super::integrity::{ClaimedDigests, data_plan, quoted, wanted};
+use super::integrity::{ClaimedDigests, data_plan, quoted};
 use super::metadata::{check_key, metadata};
 use super::object::{check_overwrite, in_one_piece};
 use super::{Call, Error, Handled, access, changed, document_reply, encryption, list, xml};
@@ -83,8 +83,8 @@ impl PostedForm {
     /// # Errors
     /// `MalformedPOSTRequest`; `MaxPostPreDataLengthExceededError` for more than 1 MiB of fields;
     /// `IncorrectNumberOfFilesInPostRequest` when there is no file.
-    pub(super) fn read(call: &Call<'_>, content: &Content) -> Result<Self, Error> {
-        let delimiter = format!("\r\n--{}", boundary(call.head)?).into_bytes();
+    pub fn read(head: &Head, content: &Content, wanted: Wanted) -> Result<Self, Error> {
+        let delimiter = format!("\r\n--{}", boundary(head)?).into_bytes();
         // The first delimiter has no line before it.
         let text: Bytes = content.slice(0..MAX_FIELDS_BYTES).to_bytes();
         let cut = || match content.len() > MAX_FIELDS_BYTES {
@@ -109,7 +109,7 @@ impl PostedForm {
             let start = at + 2 + end + 4;
             if part.name == "file" {
                 let form = Form { fields, file_name: part.file_name.unwrap_or_default() };
-                return Ok(PostedForm { form, start: start as u64, delimiter, wanted: wanted(call, true) });
+                return Ok(PostedForm { form, start: start as u64, delimiter, wanted });
             }
             let length = memmem::find(&text[start..], &delimiter).ok_or_else(cut)?;
             let value = std::str::from_utf8(&text[start..start + length]);

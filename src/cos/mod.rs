@@ -339,7 +339,8 @@ pub fn derivation(
             copy::part_source(&call).map(|(content, wanted)| Derivation::Bytes(content, wanted))
         }
         Operation::PostObject => {
-            PostedForm::read(&call, &body.content).map(|form| Derivation::Form(Box::new(form)))
+            let wanted = integrity::wanted(&call, true);
+            PostedForm::read(head, &body.content, wanted).map(|form| Derivation::Form(Box::new(form)))
         }
         _ => Ok(Derivation::None),
     };
