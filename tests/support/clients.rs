@@ -31,11 +31,7 @@ pub fn works(command: &mut Command) -> bool {
 
 /// Python with the packages of `.clients`, among them this module, and a program for it.
 pub fn python(module: &str, program: &str) -> Option<Command> {
-    let interpreter = path(".clients/python/bin/python");
-    let found = works(Command::new(&interpreter).args(["-c", &format!("import {module}")]));
-    let mut command = Command::new(interpreter);
-    command.arg(path(program));
-    found.then_some(command)
+    python_of("python", module, program)
 }
 
 /// Node with the packages of `.clients`, among them this one, and a program for it.
@@ -44,6 +40,30 @@ pub fn node(package: &str, program: &str) -> Option<Command> {
     let found = packages.join(package).exists() && works(Command::new("node").arg("--version"));
     let mut command = Command::new("node");
     command.env("NODE_PATH", packages).arg(path(program));
+    found.then_some(command)
+}
+
+/// A program of Python from an environment of its own in `.clients`, where this module is.
+pub fn python_of(environment: &str, module: &str, program: &str) -> Option<Command> {
+    let interpreter = path(&format!(".clients/{environment}/bin/python"));
+    let found = works(Command::new(&interpreter).args(["-c", &format!("import {module}")]));
+    let mut command = Command::new(interpreter);
+    command.arg(path(program));
+    found.then_some(command)
+}
+
+/// The program that is built from `tests/sdk/go`.
+pub fn go() -> Option<Command> {
+    let program = path(".clients/go-suite");
+    program.exists().then(|| Command::new(program))
+}
+
+/// The class `Main` of `tests/sdk/java` with what it needs.
+pub fn java() -> Option<Command> {
+    let classes = path(".clients/java");
+    let found = classes.exists() && works(Command::new("java").arg("-version"));
+    let mut command = Command::new("java");
+    command.args(["-Xmx256m", "-cp", &format!("{0}/*:{0}/classes", classes.display()), "Main"]);
     found.then_some(command)
 }
 
