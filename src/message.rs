@@ -148,7 +148,8 @@ impl Head {
     pub fn access_key_id(&self) -> Option<&str> {
         /// The id, empty when there is none; `None` for a text that is no signature.
         fn key_id_of(text: &str) -> Option<&str> {
-            let field = |start: &str| text.split('&').find_map(|field| field.trim().strip_prefix(start));
+            let field =
+                |start: &str| text.split('&').find_map(|field| field.trim_start().strip_prefix(start));
             field("q-sign-algorithm=").map(|_| field("q-ak=").unwrap_or(""))
         }
         let query = &self.query;

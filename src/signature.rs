@@ -219,7 +219,8 @@ fn find(head: &Head) -> Option<SignatureText<'_>> {
     let from_text = |text: &'_ str| -> Option<SignatureText<'static>> {
         let pairs: Vec<_> = text
             .split('&')
-            .filter_map(|pair| pair.trim().split_once('='))
+            // Blanks stand between pairs at most: one behind a value belongs to it.
+            .filter_map(|pair| pair.trim_start().split_once('='))
             .map(|(name, value)| (Cow::Owned(name.to_owned()), Cow::Owned(value.to_owned())))
             .collect();
         pairs.iter().any(|(name, _)| name == "q-sign-algorithm").then_some(SignatureText(pairs))
@@ -323,11 +324,17 @@ fn candidates(head: &Head, path: &str, fields: &Fields<'_>, form: ParameterForm)
     }
 
     let method = head.method.as_str().to_ascii_lowercase();
-    let mut parameters = vec![parameters(head, &fields.param_list, form, EmptyValue::WithEquals)];
-    if form == ParameterForm::LowerCase {
-        parameters.push(self::parameters(head, &fields.param_list, form, EmptyValue::NameAlone));
-        parameters.dedup();
-    }
+    // Node's presigned URLs encode the separator of the list too, in lower case; elsewhere it belongs to a name then.
+    let encoded = fields.param_list.contains("%3b").then(|| names(&fields.param_list.replace("%3b", ";")));
+    let listed: Vec<_> = std::iter::once(names(&fields.param_list)).chain(encoded).collect();
+    let forms = match form {
+        ParameterForm::KeepCase => &[EmptyValue::WithEquals][..],
+        ParameterForm::LowerCase => &[EmptyValue::WithEquals, EmptyValue::NameAlone],
+    };
+    let listed = listed.iter();
+    let parameters = listed.flat_map(|names| forms.iter().map(|empty| parameters(head, names, form, *empty)));
+    let mut parameters: Vec<String> = parameters.collect();
+    parameters.dedup();
     let mut all = Vec::with_capacity(hosts.len() * parameters.len());
     for parameters in &parameters {
         for host in &hosts {
@@ -346,8 +353,7 @@ enum EmptyValue {
 }
 
 /// The signed parameters as `name=value`, sorted by name and joined by `&`.
-fn parameters(head: &Head, list: &str, form: ParameterForm, empty: EmptyValue) -> String {
-    let listed = names(list);
+fn parameters(head: &Head, listed: &[String], form: ParameterForm, empty: EmptyValue) -> String {
     let mut pairs: Vec<(String, String)> = head
         .query
         .pairs()
@@ -396,11 +402,7 @@ fn headers(head: &Head, listed: &[String], host: &str) -> String {
 fn names(list: &str) -> Vec<String> {
     let mut names: Vec<String> = list
         .split(';')
-        .flat_map(|name| {
-            // Node's presigned URLs encode the separator too, in lower case.
-            let decoded = percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
-            decoded.split(';').map(signed_name).collect::<Vec<_>>()
-        })
+        .map(|name| signed_name(&percent_encoding::percent_decode_str(name).decode_utf8_lossy()))
         .filter(|name| !name.is_empty())
         .collect();
     names.sort();

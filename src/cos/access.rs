@@ -177,7 +177,7 @@ fn policy(
             member_of(statement, member).is_some_and(|value| texts(value).iter().any(|text| meant(text)))
         };
         let is_meant = member_of(statement, "condition").is_none()
-            && means("principal", &|principal| is_principal(principal, requester))
+            && principals(policy, statement).iter().any(|principal| is_principal(principal, requester))
             && means("action", &|action| is_action(action, operation))
             && means("resource", &|resource| is_resource(resource, name, key));
         if !is_meant {
@@ -190,6 +190,12 @@ fn policy(
         effect = Some(Effect::Allow);
     }
     effect
+}
+
+/// Whom a statement is about: it says so itself, or the policy does for all of them.
+fn principals<'a>(policy: &'a Value, statement: &'a Value) -> Vec<&'a str> {
+    let own = member_of(statement, "principal").or_else(|| member_of(policy, "principal"));
+    own.map(texts).unwrap_or_default()
 }
 
 /// A text, the texts of a list, or those of a principal `{"qcs": [...]}`.

@@ -44,8 +44,7 @@ const GRANT_HEADERS: &[(&str, Permission)] = &[
 /// What the headers of a request ask for; `None` when they say nothing.
 ///
 /// # Errors
-/// `InvalidArgument` for a name or a grant that is not known, `InvalidRequest` for a name together with grants,
-/// `AttachmentFull` for more than 100 grants.
+/// `InvalidArgument` for a name or a grant that is not known, `AttachmentFull` for more than 100 grants.
 pub(super) fn from_headers(head: &Head, scope: Scope) -> Result<Option<Asked>, Error> {
     let mut grants = Vec::new();
     for (name, permission) in GRANT_HEADERS {
@@ -76,9 +75,11 @@ pub(super) fn from_headers(head: &Head, scope: Scope) -> Result<Option<Asked>, E
     };
     match (canned, grants.is_empty()) {
         (canned, true) => Ok(canned),
-        (None, false) => Ok(Some(Asked::List(bounded(grants)?))),
-        (Some(_), false) => {
-            Err(Error::new(CosCode::InvalidRequest).because("x-cos-acl and x-cos-grant-* exclude each other"))
+        (None | Some(Asked::Inherited), false) => Ok(Some(Asked::List(bounded(grants)?))),
+        // The tests of the Node SDK send both, and read both back.
+        (Some(Asked::List(canned)), false) => {
+            let both = canned.grants(Account::UIN).into_iter().chain(grants).collect();
+            Ok(Some(Asked::List(bounded(both)?)))
         }
     }
 }
@@ -283,8 +284,9 @@ mod tests {
         for header in [("x-cos-grant-read", "1"), ("x-cos-grant-write", "id=\"1\"")] {
             assert_eq!(asked_by(&[header], Scope::Object), Err(CosCode::InvalidArgument), "{header:?}");
         }
-        let both = [("x-cos-grant-read", "id=\"1\""), ("x-cos-acl", "private")];
-        assert_eq!(asked_by(&both, Scope::Object), Err(CosCode::InvalidRequest));
+        let both = [("x-cos-grant-read", "id=\"1\""), ("x-cos-acl", "public-read")];
+        let Ok(Some(Asked::List(acl))) = asked_by(&both, Scope::Object) else { panic!("they add up") };
+        assert_eq!(acl.grants("9").len(), 3, "the owner, everybody, and who is named");
     }
 
     #[test]

@@ -14,12 +14,12 @@ use crate::store::{AppendError, Growing, MAX_PART_SIZE_BYTES, Metadata, Versioni
 /// later one says of it is not even looked at.
 ///
 /// # Errors
-/// `NoSuchBucket`; those of the key; `InvalidBucketState` where there are versions; `ObjectLocked`; `InvalidArgument` without a `position` that is a number; `ObjectNotAppendable`;
+/// `NoSuchBucket`; those of the key; `InvalidBucketState` where versions are kept; `ObjectLocked`; `InvalidArgument` without a `position` that is a number; `ObjectNotAppendable`;
 /// `AppendPositionErr`, with the position that would be right in `x-cos-next-append-position`; those of the metadata.
 fn growing(call: &Call<'_>) -> Result<(Growing, Metadata), Error> {
     let bucket = call.bucket()?;
     check_key(&call.target.key)?;
-    if bucket.versioning() != Versioning::Never {
+    if bucket.versioning() == Versioning::Enabled {
         return Err(Error::new(CosCode::InvalidBucketState).because("the bucket has versions"));
     }
     bucket.object(&call.target.key).map_or(Ok(()), |object| call.check_unlocked(object))?;

@@ -591,6 +591,8 @@ fn policy_of(bytes: &[u8]) -> Result<(Value, String), String> {
         members.insert("Statement".to_owned(), statement);
         text = Value::Object(members.clone()).to_string();
     }
+    // One that stands beside the statements is that of each.
+    let principal = members.iter().find(|(name, _)| name.eq_ignore_ascii_case("principal"));
     let statements = members.get("Statement").and_then(Value::as_array).ok_or("there is no Statement")?;
     for statement in statements {
         let member = |name: &str| member_of(statement, name);
@@ -598,9 +600,9 @@ fn policy_of(bytes: &[u8]) -> Result<(Value, String), String> {
         if !["allow", "deny"].iter().any(|known| effect.eq_ignore_ascii_case(known)) {
             return Err(format!("an Effect is \"{effect}\", but must be allow or deny"));
         }
-        if let Some(name) =
-            ["principal", "action", "resource"].into_iter().find(|name| member(name).is_none())
-        {
+        let has_principal = principal.is_some() || member("principal").is_some();
+        let missing = ["action", "resource"].into_iter().find(|name| member(name).is_none());
+        if let Some(name) = missing.or((!has_principal).then_some("principal")) {
             return Err(format!("a Statement has no {name}"));
         }
     }

@@ -166,7 +166,7 @@ pub const COVERAGE: &[Coverage] = &[
             &[AppendPositionErr, ObjectNotAppendable, InvalidBucketState],
             DATA,
         ],
-        "In a bucket with versions it is refused with `InvalidBucketState`; the code of the service is not known.",
+        "Where versioning is enabled it is refused with `InvalidBucketState`; the code of the service is not known.",
     ),
     of(
         Operation::PostObject,
@@ -484,7 +484,7 @@ pub const COVERAGE: &[Coverage] = &[
 ];
 
 /// Of access control lists.
-const ACL: &[CosCode] = &[InvalidArgument, InvalidRequest, UnexpectedContent, AttachmentFull];
+const ACL: &[CosCode] = &[InvalidArgument, UnexpectedContent, AttachmentFull];
 
 /// What is not an operation here at all.
 const FOREIGN: &str = "Batch jobs, fetch tasks, live channels, Cloud Infinite (images, media, audit, MetaInsight), vector buckets, event \

@@ -155,6 +155,9 @@ pub fn route(head: &Head, account: &Account) -> Result<Target, Error> {
             None if path.is_empty() => return service_operation(head, region),
             None => return Err(names_no_bucket(head)),
         },
+        HostForm::Cas { .. } | HostForm::Other if bucket_of_localhost(head).is_some() => {
+            (bucket_of_localhost(head).unwrap_or_default(), None, path.to_owned())
+        }
         HostForm::Cas { .. } | HostForm::Other => match (bucket_in_path(path), &account.default_bucket) {
             (Some((bucket, key)), _) => (bucket.to_owned(), None, key.to_owned()),
             (None, _) if path.is_empty() && head.method == Method::GET && !asks_for_a_bucket(head) => {
@@ -195,6 +198,12 @@ fn website_operation(head: &Head) -> Result<Operation, Error> {
         Method::OPTIONS => Ok(Operation::OptionsObject),
         _ => Err(Error::new(CosCode::MethodNotAllowed)),
     }
+}
+
+/// The bucket of `<bucket>.localhost`, which browsers look for on this machine by themselves.
+fn bucket_of_localhost(head: &Head) -> Option<String> {
+    let host = without_port(head.host()).to_ascii_lowercase();
+    host.strip_suffix(".localhost").filter(|label| is_bucket_name(label)).map(str::to_owned)
 }
 
 /// A first segment of the path that looks like a bucket, and the rest.
@@ -423,6 +432,7 @@ mod tests {
         assert_eq!(found("127.0.0.1:1", "/c-2", None), pair("c-2", ""));
         assert_eq!(found("127.0.0.1:1", "/some/key", Some("d-3")), pair("d-3", "some/key"));
         assert_eq!(found("cos.ap-x.myqcloud.com", "/c-2/k", None), pair("c-2", "k"));
+        assert_eq!(found("c-2.localhost:1", "/d-3/k", Some("e-4")), pair("c-2", "d-3/k"));
         assert_eq!(routed("PUT", "127.0.0.1:1", "/some/key", None), Err(CosCode::InvalidBucketName));
         assert_eq!(
             routed("PUT", "service.cos.myqcloud.com", "/key", Some("d-3")),

@@ -238,7 +238,7 @@ pub(super) const ORIGIN: &[Member] = &[some(
             "OriginParameter",
             In(&[
                 optional("Protocol", Word(&["HTTP", "HTTPS", "FOLLOW"])),
-                optional("HttpRedirectCode", Word(&["301", "302", "307"])),
+                any("HttpRedirectCode", 10, Word(&["301", "302", "307"])),
             ]),
         ),
         one(

@@ -123,6 +123,18 @@ fn a_policy_allows_and_its_denial_goes_before() {
 }
 
 #[test]
+fn a_principal_beside_the_statements_is_that_of_each() {
+    let server = server();
+    put(&server, "key", "private");
+    let resource = "qcs::cos:ap-guangzhou:uid/1250000000:demo-1250000000/*";
+    let policy = format!(
+        r#"{{"version": "2.0", "principal": {{"qcs": ["*"]}}, "statement": [{{"effect": "allow", "action": ["name/cos:GetObject"], "resource": ["{resource}"]}}]}}"#
+    );
+    server.send(owner(Request::cos("PUT", "?policy").body(policy))).ok();
+    server.send(Request::cos("GET", "key")).ok();
+}
+
+#[test]
 fn an_owner_who_is_denied_can_mend_the_policy() {
     let server = server();
     set_policy(&server, &[statement("deny", "*", "*", "*")]);

@@ -107,10 +107,6 @@ fn changed(
             server.send(request().with("x-cos-tagging", "=v").with("x-cos-tagging-directive", "Replaced"))
         }
         "InvalidArgument" => server.send(request().with("x-cos-acl", "everybody")),
-        "InvalidRequest" if op.contains("Acl") => {
-            let both = request().body("").with("x-cos-acl", "private").with("x-cos-grant-read", "id=\"1\"");
-            server.send(both)
-        }
         "InvalidRequest" => {
             let date = "Thu, 16 May 2019 06:45:51 GMT";
             let request = request().with("x-cos-copy-source-If-Match", "x");
