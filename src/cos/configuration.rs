@@ -365,6 +365,10 @@ fn put(call: &Call<'_>, spec: &Spec, body: &Received) -> Handled {
         rename(&mut root, "ApplySideEncryptionConfiguration", "ApplyServerSideEncryptionByDefault");
     }
     schema::check(&root, spec.members)?;
+    // `True` is put, and comes back as `true`.
+    for enabled in root.children.iter_mut().filter(|child| child.name == "IsEnabled") {
+        enabled.text.make_ascii_lowercase();
+    }
     (spec.check)(call, bucket, &root)?;
     let to = Some(Configuration::Xml(root));
     let change = Change::Configure { bucket: call.target.bucket.clone(), kind: spec.kind, id, to };
@@ -531,9 +535,13 @@ pub(super) fn retention_days(bucket: &Bucket) -> Option<u32> {
 }
 
 fn check_object_lock(_: &Call<'_>, bucket: &Bucket, root: &Node) -> Result<(), Error> {
-    let days = lock_days(root).ok_or_else(|| {
-        Error::new(CosCode::InvalidLockedTime).because("Days must be a number from 1 to 36500")
-    })?;
+    // Without a rule objects are locked one by one.
+    let days = match root.child("Rule") {
+        None => 0,
+        Some(_) => lock_days(root).ok_or_else(|| {
+            Error::new(CosCode::InvalidLockedTime).because("Days must be a number from 1 to 36500")
+        })?,
+    };
     if retention_days(bucket).is_some_and(|present| days < present) {
         return Err(Error::new(CosCode::InvalidLockedTime).because("it can be extended only"));
     }
@@ -672,8 +680,8 @@ fn put_certificate(call: &Call<'_>, body: &Received) -> Handled {
         let begin = call.context.now;
         let info = vec![
             Node::with_text("CertId", id),
-            Node::with_text("ValidityBegin", begin.iso_seconds()),
-            Node::with_text("ValidityExpire", begin.plus(YEAR).iso_seconds()),
+            Node::with_text("ValidityBegin", begin.unix_seconds().to_string()),
+            Node::with_text("ValidityExpire", begin.plus(YEAR).unix_seconds().to_string()),
         ];
         let told = Node::with_children(
             "DomainCertificate",

@@ -42,7 +42,8 @@ pub(super) fn check(root: &Node) -> Result<(), Error> {
                 return Err(malformed("Days and Date exclude each other"));
             }
             if let Some(class) = action.text_of("StorageClass") {
-                storage_class(Some(class))?;
+                // The test of the Go SDK writes `Standard`.
+                storage_class(Some(&class.to_ascii_uppercase()))?;
             }
             let same = |other: &&&Node| {
                 Filter::of(other) == Filter::of(rule)
@@ -236,12 +237,13 @@ impl Sweep<'_> {
         let Some(class) = due.max_by_key(waited).and_then(|node| node.text_of("StorageClass")) else {
             return;
         };
+        let class = class.to_ascii_uppercase();
         if object.metadata.storage_class() == class {
             return;
         }
         let mut changed = Object::clone(object);
         // A class that is not known was refused when the rule was put.
-        changed.metadata.details_mut().storage_class = storage_class(Some(class)).ok().flatten();
+        changed.metadata.details_mut().storage_class = storage_class(Some(&class)).ok().flatten();
         changes.push(Change::ReplaceObject {
             bucket: self.name.to_owned(),
             key: key.to_owned(),

@@ -287,6 +287,7 @@ const FOREIGN_SUBRESOURCES: &[(&str, &str)] = &[
     ("live", "live channels"),
     ("vod", "live channels"),
     ("ci-process", "Cloud Infinite"),
+    ("response-control", "the control of response parameters"),
     ("quota", "bucket quota"),
 ];
 

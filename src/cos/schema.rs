@@ -169,7 +169,8 @@ pub(super) const LOGGING: &[Member] =
 
 pub(super) const INVENTORY: &[Member] = &[
     one("Id", Text),
-    optional("IsEnabled", Word(&["true", "false"])),
+    // The documentation has both spellings.
+    optional("IsEnabled", Word(&["true", "false", "True", "False"])),
     one("IncludedObjectVersions", Word(&["All", "Current"])),
     optional("Filter", Anything),
     optional("OptionalFields", In(&[any("Field", 100, Text)])),
@@ -265,7 +266,7 @@ pub(super) const INTELLIGENT_TIERING_RULE: &[Member] = &[
 
 pub(super) const OBJECT_LOCK: &[Member] = &[
     one("ObjectLockEnabled", Word(&["Enabled"])),
-    one("Rule", In(&[one("DefaultRetention", In(&[one("Days", Text)]))])),
+    optional("Rule", In(&[one("DefaultRetention", In(&[one("Days", Text)]))])),
 ];
 
 pub(super) const STRICT_SIGNATURE: &[Member] = &[some(

@@ -341,7 +341,10 @@ fn conditions_are_evaluated_in_the_order_of_http() {
     assert_eq!(status(&[("If-None-Match", "\"other\""), ("If-Modified-Since", future)]), 200);
     assert_eq!(status(&[("If-Modified-Since", "yesterday")]), 200);
 
-    let not_modified = server.send(Request::cos("GET", "k").with("If-None-Match", &etag));
+    let mut connection = server.connect();
+    let not_modified = connection.send(&Request::cos("GET", "k").with("If-None-Match", &etag));
+    assert_eq!(not_modified.header("Content-Length"), Some("0"));
+    assert_eq!(connection.send(&Request::cos("GET", "k")).text(), "x", "the connection goes on");
     assert_eq!(not_modified.header("ETag"), Some(etag.as_str()));
     assert!(not_modified.header("x-cos-hash-crc64ecma").is_some());
     let failed = server.send(Request::cos("GET", "k").with("If-Match", "\"other\""));
