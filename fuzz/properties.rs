@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use cos_emu::fuzzing::{
     ChunkRange, Content, Head, ParameterForm, Query, Refusal, Verdict, Version, Wanted, cas, check, cos,
+    signature_fields,
 };
 use cos_emu::{Account, AuthMode, Diagnosis, Operation, Scenario, Secret, Service, Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -478,7 +479,8 @@ fn verdict(head: &Head, form: ParameterForm) -> Verdict {
 
 /// The `name=value` pairs of a signature.
 fn pairs(signature: &str) -> Vec<(&str, &str)> {
-    signature.split('&').filter_map(|pair| pair.trim().split_once('=')).collect()
+    // A blank before an `&` that none follows belongs to the value.
+    signature_fields(signature).filter_map(|pair| pair.split_once('=')).collect()
 }
 
 fn field<'a>(pairs: &[(&'a str, &'a str)], name: &str) -> Option<&'a str> {

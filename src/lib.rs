@@ -101,7 +101,7 @@ pub mod benching {
 pub mod fuzzing {
     pub use crate::content::Content;
     pub use crate::digest::Wanted;
-    pub use crate::message::{Head, Query, Version};
+    pub use crate::message::{Head, Query, Version, signature_fields};
     pub use crate::signature::{ParameterForm, Refusal, Verdict, check};
     pub use crate::store::ChunkRange;
 

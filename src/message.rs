@@ -148,8 +148,7 @@ impl Head {
     pub fn access_key_id(&self) -> Option<&str> {
         /// The id, empty when there is none; `None` for a text that is no signature.
         fn key_id_of(text: &str) -> Option<&str> {
-            let field =
-                |start: &str| text.split('&').find_map(|field| field.trim_start().strip_prefix(start));
+            let field = |start: &str| signature_fields(text).find_map(|field| field.strip_prefix(start));
             field("q-sign-algorithm=").map(|_| field("q-ak=").unwrap_or(""))
         }
         let query = &self.query;
@@ -159,6 +158,17 @@ impl Head {
             .or_else(|| query.get("sign").and_then(key_id_of))
             .filter(|id| !id.is_empty())
     }
+}
+
+/// The fields of the text of a signature. Blanks on both sides of an `&` separate with it; one that stands before it alone belongs to
+/// the value.
+pub fn signature_fields(text: &str) -> impl Iterator<Item = &str> {
+    let mut fields = text.split('&').peekable();
+    std::iter::from_fn(move || {
+        let field = fields.next()?.trim_start();
+        let is_apart = fields.peek().is_none_or(|next| next.starts_with(' '));
+        Some(if is_apart { field.trim_end() } else { field })
+    })
 }
 
 /// A query string: the text, and its parameters decoded in the order sent.

@@ -185,6 +185,7 @@ operations! {
     DeleteBucketOrigin            Cos "DeleteBucketOrigin"             Nothing  Nothing  Built;
     GetBucketIntelligentTiering   Cos "GetBucketIntelligentTiering"    Nothing  Document Built;
     PutBucketIntelligentTiering   Cos "PutBucketIntelligentTiering"    Document Nothing  Built;
+    DeleteBucketIntelligentTiering Cos "DeleteBucketIntelligentTiering" Nothing  Nothing  Built;
     GetBucketObjectLock           Cos "GetBucketObjectLock"            Nothing  Document Built;
     PutBucketObjectLock           Cos "PutBucketObjectLock"            Document Nothing  Built;
     GetBucketStrictSignature      Cos "GetBucketStrictSignature"       Nothing  Document Built;

@@ -20,7 +20,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::clock::Timestamp;
 use crate::digest;
-use crate::message::{Form, Head};
+use crate::message::{Form, Head, signature_fields};
 
 /// How far a signature may start in the future.
 ///
@@ -217,10 +217,8 @@ struct SignatureText<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 /// Finds the signature: in the `Authorization` header, else in the query, else in the query parameter `sign`.
 fn find(head: &Head) -> Option<SignatureText<'_>> {
     let from_text = |text: &'_ str| -> Option<SignatureText<'static>> {
-        let pairs: Vec<_> = text
-            .split('&')
-            // Blanks stand between pairs at most: one behind a value belongs to it.
-            .filter_map(|pair| pair.trim_start().split_once('='))
+        let pairs: Vec<_> = signature_fields(text)
+            .filter_map(|field| field.split_once('='))
             .map(|(name, value)| (Cow::Owned(name.to_owned()), Cow::Owned(value.to_owned())))
             .collect();
         pairs.iter().any(|(name, _)| name == "q-sign-algorithm").then_some(SignatureText(pairs))

@@ -248,6 +248,7 @@ fn asked(server: &Server) -> String {
     let others = [
         "?acl",
         "?inventory",
+        "?intelligent-tiering",
         "?versions",
         "?uploads",
         "key?acl",

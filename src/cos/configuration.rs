@@ -233,6 +233,7 @@ const INTELLIGENT_TIERING_RULE: Spec = Spec {
     kind: ConfigurationKind::IntelligentTieringRule,
     put: &[Operation::PutBucketIntelligentTiering],
     get: Operation::GetBucketIntelligentTiering,
+    delete: Some(Operation::DeleteBucketIntelligentTiering),
     root: "IntelligentTieringConfiguration",
     members: schema::INTELLIGENT_TIERING_RULE,
     absent: Absent::Empty,

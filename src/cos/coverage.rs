@@ -462,6 +462,7 @@ pub const COVERAGE: &[Coverage] = &[
         &[IN_BUCKET, DOCUMENT, &[InvalidRequest, BucketLocked]],
         "Every object stays in its frequent tier.",
     ),
+    of(Operation::DeleteBucketIntelligentTiering, 'C', "`id`", &[IN_BUCKET, &[InvalidArgument]], ""),
     of(Operation::GetBucketObjectLock, 'C', "", &[IN_BUCKET, &[NoSuchObjectLockConfiguration]], ""),
     of(
         Operation::PutBucketObjectLock,

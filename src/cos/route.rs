@@ -100,6 +100,9 @@ pub enum HostForm {
 /// Reads a host name, with or without a port.
 pub fn host_form(host: &str) -> HostForm {
     let host = without_port(host).to_ascii_lowercase();
+    if host.starts_with("vectors.") && host.ends_with(".coslake.com") {
+        return HostForm::NotEmulated("vector buckets");
+    }
     let suffixes = [".myqcloud.com", ".tencentcos.cn", ".tencentcos.com"];
     let Some(front) = suffixes.iter().find_map(|suffix| host.strip_suffix(suffix)) else {
         return HostForm::Other;
@@ -261,7 +264,7 @@ const BUCKET_SUBRESOURCES: &[(&str, Methods)] = subresources! {
     "domaincertificate": GET GetBucketDomainCertificate, PUT PutBucketDomainCertificate, DELETE DeleteBucketDomainCertificate;
     "origin": GET GetBucketOrigin, PUT PutBucketOrigin, DELETE DeleteBucketOrigin;
     "intelligenttiering": GET GetBucketIntelligentTiering, PUT PutBucketIntelligentTiering;
-    "intelligent-tiering": GET GetBucketIntelligentTiering, PUT PutBucketIntelligentTiering;
+    "intelligent-tiering": GET GetBucketIntelligentTiering, PUT PutBucketIntelligentTiering, DELETE DeleteBucketIntelligentTiering;
     "object-lock": GET GetBucketObjectLock, PUT PutBucketObjectLock;
     "strict-signature": GET GetBucketStrictSignature, PUT PutBucketStrictSignature, DELETE DeleteBucketStrictSignature;
     "notification": GET GetBucketNotification, PUT PutBucketNotification;
@@ -287,6 +290,7 @@ const FOREIGN_SUBRESOURCES: &[(&str, &str)] = &[
     ("live", "live channels"),
     ("vod", "live channels"),
     ("ci-process", "Cloud Infinite"),
+    ("image_process", "Cloud Infinite"),
     ("response-control", "the control of response parameters"),
     ("quota", "bucket quota"),
 ];
@@ -399,6 +403,7 @@ mod tests {
             ("b-1.pic.ap-x.myqcloud.com", HostForm::NotEmulated("Cloud Infinite")),
             ("1.cos-control.ap-x.myqcloud.com", HostForm::NotEmulated("batch jobs")),
             ("ap-x.migration.myqcloud.com", HostForm::NotEmulated("fetch tasks")),
+            ("vectors.ap-x.coslake.com", HostForm::NotEmulated("vector buckets")),
             ("127.0.0.1:3077", HostForm::Other),
             ("localhost", HostForm::Other),
             ("files.example.com", HostForm::Other),

@@ -244,7 +244,7 @@ pub(super) const ORIGIN: &[Member] = &[some(
         ),
         one(
             "OriginInfo",
-            In(&[some("HostInfo", 100, In(&[one("HostName", Text)])), optional("FileInfo", Anything)]),
+            In(&[some("HostInfo", 100, In(&[optional("HostName", Text)])), optional("FileInfo", Anything)]),
         ),
     ]),
 )];

@@ -314,6 +314,9 @@ pub fn specials() -> Vec<Special> {
             configure(server, "intelligenttiering", TIERING);
             server.send(Request::cos("PUT", "?intelligenttiering").body(TIERING.replace("30", "60")))
         }),
+        special("DeleteBucketIntelligentTiering", "InvalidArgument", |server| {
+            server.send(Request::cos("DELETE", "?intelligent-tiering&id="))
+        }),
         special("PutBucketReplication", "BucketLocked", |server| {
             lock(server);
             server.send(Request::cos("PUT", "?replication").body(REPLICATION))

@@ -115,6 +115,11 @@ pub fn canonicals() -> Vec<Canonical> {
         canonical("GetBucketLocation", &[], |_| Request::cos("GET", "?location")),
         canonical("PostBucketInventory", &[], |_| Request::cos("POST", "?inventory&id=i").body(INVENTORY)),
         canonical("ListBucketInventory", &[], |_| Request::cos("GET", "?inventory")),
+        canonical(
+            "DeleteBucketIntelligentTiering",
+            &[|server| configure(server, "intelligent-tiering&id=r", TIERING_RULE)],
+            |_| Request::cos("DELETE", "?intelligent-tiering&id=r"),
+        ),
         canonical("PutBucketDomainCertificate", &[|server| configure(server, "domain", DOMAIN)], |_| {
             Request::cos("PUT", "?domaincertificate").body(CERTIFICATE)
         }),

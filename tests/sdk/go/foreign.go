@@ -21,17 +21,13 @@ func notEmulated() {
 	left("GetFetchTask")(bucket.Object.GetFetchTask(ctx, bucket.name, "task"))
 	left("CI.DescribeMediaProcessQueues")(bucket.CI.DescribeMediaProcessQueues(ctx, nil))
 	left("Get with ci-process")(bucket.Object.Get(ctx, "key.jpg", &cos.ObjectGetOptions{CiProcess: "snapshot"}))
-	// EMULATOR BUG: POST /key?image_process is answered 405 MethodNotAllowed.
-	// left("CI.ImageProcess")(bucket.CI.ImageProcess(ctx, "key.jpg", &cos.ImageProcessOptions{IsPicInfo: 1}))
+	left("CI.ImageProcess")(bucket.CI.ImageProcess(ctx, "key.jpg", &cos.ImageProcessOptions{IsPicInfo: 1}))
 	left("MetaInsight.DescribeDatasets")(bucket.MetaInsight.DescribeDatasets(ctx, &cos.DescribeDatasetsOptions{}))
-	// EMULATOR BUG: the host vectors.<region>.coslake.com is taken for one of the default bucket, so that this is answered 405
-	// MethodNotAllowed. The SDK has an error type of its own for this service.
-	// bucket.BaseURL.VectorURL = done(cos.NewVectorURL(region, false))
-	// _, _, err := bucket.Vector.ListVectorBuckets(ctx, nil)
-	// vectors, is := cos.IsVectorError(err)
-	// check(is && vectors.Response.StatusCode == 501, "Vector.ListVectorBuckets: %v", err)
+	bucket.BaseURL.VectorURL = done(cos.NewVectorURL(region, false))
+	_, answer, err := bucket.Vector.ListVectorBuckets(ctx, nil)
+	check(err != nil && answer.StatusCode == 501, "Vector.ListVectorBuckets: %v", err)
 	query := &cos.ObjectSelectOptions{Expression: "Select * from COSObject", ExpressionType: "SQL"}
-	_, err := bucket.Object.Select(ctx, "key.jpg", query)
+	_, err = bucket.Object.Select(ctx, "key.jpg", query)
 	left("Select")(err)
 	for what, kind := range map[string]cos.CreateBucketConfiguration{
 		"a bucket in several zones":                {BucketAZConfig: "MAZ"},
