@@ -49,6 +49,11 @@ fn python() {
 }
 
 #[test]
+fn java() {
+    whole("cos_api", clients::java());
+}
+
+#[test]
 fn coscmd() {
     whole("coscmd", clients::python_of("coscmd", "coscmd", "tests/sdk/whole_coscmd.py"));
 }

@@ -373,7 +373,14 @@ fn put(call: &Call<'_>, spec: &Spec, body: &Received) -> Handled {
     (spec.check)(call, bucket, &root)?;
     let to = Some(Configuration::Xml(root));
     let change = Change::Configure { bucket: call.target.bucket.clone(), kind: spec.kind, id, to };
-    Ok(changed(Reply::new(spec.put_status), change))
+    let reply = match call.target.operation {
+        Operation::PostBucketInventory => {
+            let job = crate::digest::md5(call.context.identity.cos_request_id().as_bytes());
+            document_reply(xml::document("PostInventoryResult", |result| result.text("JobId", job)))
+        }
+        _ => Reply::new(spec.put_status),
+    };
+    Ok(changed(reply, change))
 }
 
 fn rename(node: &mut Node, from: &str, to: &str) {

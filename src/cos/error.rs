@@ -106,11 +106,11 @@ pub fn document(
     let trace_id = context.identity.cos_trace_id();
     let body = xml::document("Error", |error| {
         error.text("Code", code);
-        error.text("Message", message);
+        error.message("Message", message);
         for (name, text) in extra {
             error.text(name, text);
         }
-        error.text("Resource", resource(head));
+        error.message("Resource", resource(head));
         error.text("RequestId", context.identity.cos_request_id());
         error.text("TraceId", &trace_id);
     });

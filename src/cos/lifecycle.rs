@@ -42,8 +42,7 @@ pub(super) fn check(root: &Node) -> Result<(), Error> {
                 return Err(malformed("Days and Date exclude each other"));
             }
             if let Some(class) = action.text_of("StorageClass") {
-                // The test of the Go SDK writes `Standard`.
-                storage_class(Some(&class.to_ascii_uppercase()))?;
+                storage_class(Some(class))?;
             }
             let same = |other: &&&Node| {
                 Filter::of(other) == Filter::of(rule)
@@ -237,13 +236,13 @@ impl Sweep<'_> {
         let Some(class) = due.max_by_key(waited).and_then(|node| node.text_of("StorageClass")) else {
             return;
         };
-        let class = class.to_ascii_uppercase();
-        if object.metadata.storage_class() == class {
+        // A class that is not known was refused when the rule was put.
+        let class = storage_class(Some(class)).ok().flatten();
+        if object.metadata.storage_class() == class.unwrap_or("STANDARD") {
             return;
         }
         let mut changed = Object::clone(object);
-        // A class that is not known was refused when the rule was put.
-        changed.metadata.details_mut().storage_class = storage_class(Some(&class)).ok().flatten();
+        changed.metadata.details_mut().storage_class = class;
         changes.push(Change::ReplaceObject {
             bucket: self.name.to_owned(),
             key: key.to_owned(),

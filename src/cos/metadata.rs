@@ -94,11 +94,14 @@ fn headers(head: &Head, key: &str) -> Result<HeaderLines, Error> {
 /// # Errors
 /// `NotSupportedStorageClass` for one that is not known.
 pub(super) fn storage_class(name: Option<&str>) -> Result<Option<&'static str>, Error> {
-    let Some(name) = name.filter(|name| *name != "STANDARD") else { return Ok(None) };
-    let known = STORAGE_CLASSES.iter().copied().find(|class| *class == name);
-    known.map(Some).ok_or_else(|| {
-        Error::new(CosCode::NotSupportedStorageClass).because(format_args!("there is no class \"{name}\""))
-    })
+    // The Java SDK writes `Standard_IA`.
+    let known = |name: &str| STORAGE_CLASSES.iter().copied().find(|class| class.eq_ignore_ascii_case(name));
+    match name.map(|name| (name, known(name))) {
+        None | Some((_, Some("STANDARD"))) => Ok(None),
+        Some((_, Some(class))) => Ok(Some(class)),
+        Some((name, None)) => Err(Error::new(CosCode::NotSupportedStorageClass)
+            .because(format_args!("there is no class \"{name}\""))),
+    }
 }
 
 /// All that the head of an upload says of the object at `key`.

@@ -291,6 +291,7 @@ const FOREIGN_SUBRESOURCES: &[(&str, &str)] = &[
     ("vod", "live channels"),
     ("ci-process", "Cloud Infinite"),
     ("image_process", "Cloud Infinite"),
+    ("rename", "metadata acceleration"),
     ("response-control", "the control of response parameters"),
     ("quota", "bucket quota"),
 ];

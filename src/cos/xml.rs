@@ -72,6 +72,15 @@ impl Element {
         self.text.extend(["</", name, ">"]);
     }
 
+    /// Adds `<name>text</name>` with double quotes as they are: of a text with references in it the Java SDK keeps what comes behind
+    /// the last one alone.
+    pub fn message(&mut self, name: &str, text: impl Display) {
+        let start = self.text.len();
+        self.text(name, text);
+        let written = self.text.split_off(start).replace("&quot;", "\"");
+        self.text.push_str(&written);
+    }
+
     /// Adds `<name>text</name>` if there is a text.
     pub fn optional(&mut self, name: &str, text: Option<impl Display>) {
         if let Some(text) = text {
