@@ -113,7 +113,7 @@ pub const COVERAGE: &[Coverage] = &[
         'A',
         PUT_HEADERS,
         &[IN_BUCKET, TO_KEY, METADATA, DATA],
-        "Also the headers of a body. `INTELLIGENT_TIERING` and `MAZ_*` are accepted in every bucket. What is put with an encryption is stored as it came; the ETag under \
+        "Also the headers of a body. `PathConflict` and `UploadConflict` do not occur by themselves; a scenario answers them. `INTELLIGENT_TIERING` and `MAZ_*` are accepted in every bucket. What is put with an encryption is stored as it came; the ETag under \
          SSE-KMS and SSE-C is no MD5, as there. SSE-C does not need https.",
     ),
     of(
@@ -210,7 +210,7 @@ pub const COVERAGE: &[Coverage] = &[
         'D',
         "",
         &[&[NotImplemented]],
-        "Answered 501: there is no well-kept crate that reads its SQL, and a half of it would mislead.",
+        "Answered 501: crates read SQL, but none evaluates this dialect in a size that fits, and half an evaluator would mislead.",
     ),
     of(
         Operation::PreflightObject,
@@ -367,7 +367,7 @@ pub const COVERAGE: &[Coverage] = &[
         'C',
         "",
         &[IN_BUCKET, DOCUMENT, &[InvalidTargetBucketForLogging, LoggingPrefixInvalid]],
-        "No logs are written.",
+        "No logs are written. `LoggingConfExists` does not occur: a PUT takes the place of what was there.",
     ),
     of(
         Operation::GetBucketInventory,
@@ -509,7 +509,7 @@ const CHOICES: &[(&str, &str)] = &[
         "InvalidDigest or BadDigest",
         "InvalidDigest for what is no digest; BadDigest for a digest that differs, but InvalidDigest for that of DeleteObjects, of access control lists and of PostObject.",
     ),
-    ("Gaps in the part numbers of a completion", "InvalidPart."),
+    ("Gaps in the part numbers of a completion", "InvalidPart, always."),
     ("Parts below 1 MiB at completion", "EntityTooSmall, but for the last."),
     ("Completing twice", "NoSuchUpload."),
     ("A part number that is none", "InvalidArgument."),

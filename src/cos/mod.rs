@@ -242,6 +242,9 @@ pub fn admit(target: &Target, head: &Head, store: &Store, context: &Context<'_>)
         Operation::CompleteMultipartUpload => multipart::admit_complete(&call),
         Operation::DeleteObjects => delete::admit_many(&call),
         Operation::PostObject => form::admit(&call),
+        Operation::SelectObjectContent => Err(Error::not_implemented(
+            "SelectObjectContent: nothing that would evaluate its SQL fits into a small binary",
+        )),
         operation if operation.emulation() == Emulation::NotBuilt => Err(Error::not_implemented(operation)),
         operation if operation.request() == Payload::Document => match operation {
             Operation::PutBucket => integrity::document_plan(head),
