@@ -5,13 +5,12 @@
 
 use serde_json::Value;
 
-use super::integrity::{ClaimedDigests, document_plan};
+use super::integrity::{bytes_of, document_of, document_plan};
 use super::schema::{self, Member};
-use super::xml::MalformedXml;
 use super::{Call, Error, Handled, changed, document_reply, lifecycle, tagging, unchanged, xml};
 use crate::code::CosCode;
 use crate::document::Node;
-use crate::message::{BodyPlan, Received, Reply};
+use crate::message::{BodyPlan, Outcome, Received, Reply};
 use crate::operation::Operation;
 use crate::store::{Bucket, Change, Configuration, ConfigurationKind, Versioning};
 
@@ -345,21 +344,15 @@ fn delete(call: &Call<'_>, kind: ConfigurationKind, id: String) -> Handled {
 fn put(call: &Call<'_>, spec: &Spec, body: &Received) -> Handled {
     let bucket = call.bucket()?;
     let id = id(call, spec)?.to_owned();
-    ClaimedDigests::of(call.head)?.verify(&body.digests, CosCode::BadDigest)?;
-    if body.content.is_empty() {
+    if body.content.is_empty() && spec.kind == ConfigurationKind::Referer {
         // This is how the Go SDK deletes it.
-        if spec.kind == ConfigurationKind::Referer {
-            let deleted = delete(call, spec.kind, id)?;
-            return Ok(crate::message::Outcome { reply: Reply::new(200), ..deleted });
-        }
-        return Err(Error::new(CosCode::MissingRequestBodyError));
+        let deleted = delete(call, spec.kind, id)?;
+        return Ok(Outcome { reply: Reply::new(200), ..deleted });
     }
-    let malformed = |MalformedXml(reason)| Error::new(CosCode::MalformedXML).because(reason);
-    let mut root = xml::parse(&body.content.to_bytes()).map_err(malformed)?;
+    let mut root = document_of(call, body)?;
     let name = spec.root.split(' ').next().unwrap_or(spec.root);
     if root.name != name {
-        return Err(malformed(MalformedXml("the root is another one"))
-            .because(format_args!("the root is not {name}")));
+        return Err(Error::new(CosCode::MalformedXML).because(format_args!("the root is not {name}")));
     }
     if spec.kind == ConfigurationKind::Encryption {
         // Both names are put; only the second is given back.
@@ -583,12 +576,9 @@ fn get_policy(call: &Call<'_>) -> Handled {
 /// `BadDigest`, `MissingRequestBodyError`, `MalformedPolicy`.
 fn put_policy(call: &Call<'_>, body: &Received) -> Handled {
     call.bucket()?;
-    ClaimedDigests::of(call.head)?.verify(&body.digests, CosCode::BadDigest)?;
-    if body.content.is_empty() {
-        return Err(Error::new(CosCode::MissingRequestBodyError));
-    }
-    let (policy, text) = policy_of(&body.content.to_bytes())
-        .map_err(|reason| Error::new(CosCode::MalformedPolicy).because(reason))?;
+    let bytes = bytes_of(call, body)?;
+    let (policy, text) =
+        policy_of(&bytes).map_err(|reason| Error::new(CosCode::MalformedPolicy).because(reason))?;
     let change = Change::Configure {
         bucket: call.target.bucket.clone(),
         kind: ConfigurationKind::Policy,
@@ -646,7 +636,7 @@ fn get_versioning(call: &Call<'_>) -> Handled {
 /// `NoSuchBucket`, `BucketLocked`, `BadDigest`, `MissingRequestBodyError`, `MalformedXML`.
 fn put_versioning(call: &Call<'_>, body: &Received) -> Handled {
     check_not_locked(call.bucket()?)?;
-    let root = tagging::document_of(call, body)?;
+    let root = document_of(call, body)?;
     let versioning = match root.text_of("Status") {
         Some("Enabled") if root.name == "VersioningConfiguration" => Versioning::Enabled,
         Some("Suspended") if root.name == "VersioningConfiguration" => Versioning::Suspended,
@@ -668,7 +658,7 @@ fn domain_name<'a>(call: &Call<'a>) -> Result<&'a str, Error> {
 /// Each domain has its certificate. What is told of it is not what was put: the key is never given back.
 fn put_certificate(call: &Call<'_>, body: &Received) -> Handled {
     let bucket = call.bucket()?;
-    let root = tagging::document_of(call, body)?;
+    let root = document_of(call, body)?;
     if root.name != "DomainCertificate" {
         return Err(Error::new(CosCode::MalformedXML).because("the root is not DomainCertificate"));
     }
@@ -702,7 +692,7 @@ fn put_certificate(call: &Call<'_>, body: &Received) -> Handled {
             to: Some(Configuration::Xml(told)),
         });
     }
-    Ok(crate::message::Outcome { reply: Reply::new(200), changes })
+    Ok(Outcome { reply: Reply::new(200), changes })
 }
 
 /// How long a certificate is said to be good.

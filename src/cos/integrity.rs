@@ -5,10 +5,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use bytes::Bytes;
+
 use super::{Call, Error, xml};
 use crate::code::CosCode;
 use crate::digest::{Digests, Hex, Md5, Sha1, Wanted};
-use crate::message::{BodyPlan, EtagForm, Head};
+use crate::document::Node;
+use crate::message::{BodyPlan, EtagForm, Head, Received};
 use crate::store::{Etag, MAX_PART_SIZE_BYTES};
 
 /// The digests that the client sent with a body.
@@ -93,6 +96,26 @@ pub(super) fn document_plan(head: &Head) -> Result<BodyPlan, Error> {
     let sha1 = ClaimedDigests::of(head)?.has_sha1();
     let wanted = Wanted { md5_and_crc64: true, sha1, ..Default::default() };
     Ok(BodyPlan { limit: xml::MAX_DOCUMENT_BYTES, wanted, ..BodyPlan::IGNORED })
+}
+
+/// The bytes that a request has to carry.
+///
+/// # Errors
+/// `InvalidDigest`, `BadDigest`, `InvalidSHA1Digest`, `MissingRequestBodyError`.
+pub(super) fn bytes_of(call: &Call<'_>, body: &Received) -> Result<Bytes, Error> {
+    ClaimedDigests::of(call.head)?.verify(&body.digests, CosCode::BadDigest)?;
+    if body.content.is_empty() {
+        return Err(Error::new(CosCode::MissingRequestBodyError));
+    }
+    Ok(body.content.to_bytes())
+}
+
+/// The document that a request has to carry.
+///
+/// # Errors
+/// Those of [`bytes_of`], `MalformedXML`.
+pub(super) fn document_of(call: &Call<'_>, body: &Received) -> Result<Node, Error> {
+    xml::parse(&bytes_of(call, body)?).map_err(|error| Error::new(CosCode::MalformedXML).because(error))
 }
 
 /// The ETag of bytes in one piece.

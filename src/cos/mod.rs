@@ -25,6 +25,7 @@ mod metadata;
 mod multipart;
 mod object;
 mod origin;
+mod pattern;
 mod restore;
 mod route;
 mod schema;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::tagging::document_of;
+use super::integrity::document_of;
 use super::{Call, Error, Handled, changed, document_reply, unchanged, xml};
 use crate::clock::Timestamp;
 use crate::code::CosCode;

@@ -4,7 +4,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::integrity::ClaimedDigests;
+use super::integrity::document_of;
 use super::{Call, Error, Handled, changed, document_reply, unchanged, xml};
 use crate::code::CosCode;
 use crate::document::Node;
@@ -131,18 +131,6 @@ pub(super) fn delete_of_object(call: &Call<'_>) -> Handled {
     let mut reply = Reply::new(204);
     call.tell_version(&mut reply, id);
     Ok(changed(reply, change))
-}
-
-/// The document that a request carries.
-///
-/// # Errors
-/// `InvalidDigest`, `BadDigest`, `MissingRequestBodyError`, `MalformedXML`.
-pub(super) fn document_of(call: &Call<'_>, body: &Received) -> Result<Node, Error> {
-    ClaimedDigests::of(call.head)?.verify(&body.digests, CosCode::BadDigest)?;
-    if body.content.is_empty() {
-        return Err(Error::new(CosCode::MissingRequestBodyError));
-    }
-    xml::parse(&body.content.to_bytes()).map_err(|error| Error::new(CosCode::MalformedXML).because(error))
 }
 
 #[cfg(test)]
