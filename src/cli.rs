@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use crate::chance::Seed;
-use crate::config::Config;
+use crate::config::{Callbacks, Config};
 use crate::journal::explained;
 use crate::judge::{Outcome, Verdict};
 use crate::message::{Account, EtagForm};
@@ -163,6 +163,9 @@ struct Serve {
     /// How many exchanges the journal remembers; 0 keeps none, and a verdict then looks at rules and objects alone
     #[arg(long, env = "COS_EMU_JOURNAL_ENTRIES", default_value = "10000", value_name = "N")]
     journal_entries: usize,
+    /// Where the `CallBackUrl` of a CAS job may lead
+    #[arg(long, env = "COS_EMU_CALLBACKS", default_value = "loopback", value_name = "WHERE")]
+    callbacks: CallbacksText,
     /// How long the body of a request may pause; goes before what the scenario says [default: 60s]
     #[arg(long, env = "COS_EMU_BODY_TIMEOUT", value_name = "DURATION", value_parser = duration)]
     body_timeout: Option<Duration>,
@@ -199,6 +202,14 @@ enum Etag {
     Md5,
     /// The SHA-1 of the bytes, as in 2017
     Sha1,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum CallbacksText {
+    /// To addresses of this machine alone
+    Loopback,
+    /// To every address
+    Any,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -407,6 +418,10 @@ fn config(arguments: Serve, scenario: Option<Scenario>) -> Config {
         max_memory_bytes: arguments.max_memory,
         body_timeout: arguments.body_timeout,
         journal_capacity: arguments.journal_entries,
+        callbacks: match arguments.callbacks {
+            CallbacksText::Loopback => Callbacks::Loopback,
+            CallbacksText::Any => Callbacks::Any,
+        },
         ready_file: arguments.ready_file,
         ..usual
     }

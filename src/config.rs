@@ -10,6 +10,16 @@ use crate::message::{Account, EtagForm};
 use crate::scenario::Scenario;
 use crate::signature::{AuthMode, Credentials, Secret};
 
+/// To whom the server opens connections of its own, which is only to tell of jobs that are complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Callbacks {
+    /// To addresses of this machine.
+    #[default]
+    Loopback,
+    /// To every address.
+    Any,
+}
+
 /// What an emulator starts with.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -49,6 +59,8 @@ pub struct Config {
     pub body_timeout: Option<Duration>,
     /// How many exchanges the journal remembers; 0 is no journal, and then a verdict looks at rules and objects alone.
     pub journal_capacity: usize,
+    /// Who may be told that jobs are complete.
+    pub callbacks: Callbacks,
     /// A file that is written when the server is ready.
     pub ready_file: Option<PathBuf>,
 }
@@ -71,7 +83,7 @@ impl Default for Config {
                 region: "ap-guangzhou".to_owned(),
                 default_bucket: None,
                 etag: EtagForm::default(),
-                short_chunks: Default::default(),
+                cas: Default::default(),
                 jobs: Default::default(),
                 redirect_hosts: Vec::new(),
             },
@@ -83,6 +95,7 @@ impl Default for Config {
             idle_timeout: Duration::from_secs(75),
             body_timeout: None,
             journal_capacity: 10_000,
+            callbacks: Callbacks::default(),
             ready_file: None,
         }
     }

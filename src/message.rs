@@ -40,6 +40,41 @@ pub enum ShortChunks {
     AtUpload,
 }
 
+/// Which figures a vault tells of its archives.
+///
+/// Source: `cas.md` 4.1, 11.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InventoryFigures {
+    /// Those of the inventory, which is taken at the first midnight UTC after a change.
+    #[default]
+    Daily,
+    /// Those of this moment.
+    Live,
+}
+
+/// Which forms of `Content-Range` a chunk may have.
+///
+/// Source: `cas.md` 5.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ContentRangeForm {
+    /// `bytes 0-4194303/*`, or with a total in the place of the star.
+    #[default]
+    Strict,
+    /// Also `bytes 0-4194303`, which one client sends.
+    Lenient,
+}
+
+/// What the published pages of CAS leave open, and a scenario chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CasSettings {
+    /// When a chunk that is short, but not the last, is refused.
+    pub short_chunks: ShortChunks,
+    /// Which figures a vault tells.
+    pub inventory: InventoryFigures,
+    /// Which forms of `Content-Range` are read.
+    pub content_range: ContentRangeForm,
+}
+
 /// The version of HTTP that a request speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
@@ -294,8 +329,8 @@ pub struct Account {
     pub default_bucket: Option<String>,
     /// What an ETag is made of.
     pub etag: EtagForm,
-    /// When a chunk of an archive that is short, but not the last, is refused.
-    pub short_chunks: ShortChunks,
+    /// What is left to choose about CAS.
+    pub cas: CasSettings,
     /// When the jobs of its vaults complete.
     pub jobs: JobCompletion,
     /// Hosts that rules redirect to, in lower case and without ports: each serves its bucket in whatever region.
@@ -365,6 +400,8 @@ pub struct Received {
     pub digests: Digests,
     /// The form, when the bytes are a file that was posted by one.
     pub form: Option<Box<Form>>,
+    /// Other bytes that the request is about, with their digests.
+    pub source: Option<(Content, Digests)>,
 }
 
 /// The fields of a form that stand before its file, in order.

@@ -199,12 +199,12 @@ operations! {
     DescribeVault                 Cas "DescribeVault"                  Nothing  Document Built;
     ListVaults                    Cas "ListVaults"                     Nothing  Document Built;
     DeleteVault                   Cas "DeleteVault"                    Nothing  Nothing  Built;
-    GetVaultAccessPolicy          Cas "GetVaultAccessPolicy"           Nothing  Document NotBuilt;
-    SetVaultAccessPolicy          Cas "SetVaultAccessPolicy"           Document Nothing  NotBuilt;
-    DeleteVaultAccessPolicy       Cas "DeleteVaultAccessPolicy"        Nothing  Nothing  NotBuilt;
-    GetVaultNotifications         Cas "GetVaultNotifications"          Nothing  Document NotBuilt;
-    SetVaultNotifications         Cas "SetVaultNotifications"          Document Nothing  NotBuilt;
-    DeleteVaultNotifications      Cas "DeleteVaultNotifications"       Nothing  Nothing  NotBuilt;
+    GetVaultAccessPolicy          Cas "GetVaultAccessPolicy"           Nothing  Document Built;
+    SetVaultAccessPolicy          Cas "SetVaultAccessPolicy"           Document Nothing  Built;
+    DeleteVaultAccessPolicy       Cas "DeleteVaultAccessPolicy"        Nothing  Nothing  Built;
+    GetVaultNotifications         Cas "GetVaultNotifications"          Nothing  Document Built;
+    SetVaultNotifications         Cas "SetVaultNotifications"          Document Nothing  Built;
+    DeleteVaultNotifications      Cas "DeleteVaultNotifications"       Nothing  Nothing  Built;
 
     // CAS: archives and their multipart uploads.
     UploadArchive                 Cas "UploadArchive"                  Data     Nothing  Built;

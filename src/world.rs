@@ -37,6 +37,8 @@ pub struct World {
     /// The seed in use.
     pub seed: Seed,
     clock: Mutex<Clock>,
+    /// When somebody looks what has become due.
+    waking: Mutex<Option<Timestamp>>,
     /// The account.
     pub account: Account,
     /// How strictly signatures are checked.
@@ -151,6 +153,7 @@ impl World {
             scenario,
             seed,
             clock: Mutex::new(clock),
+            waking: Mutex::default(),
             credentials,
             expiries,
             state,
@@ -226,6 +229,21 @@ impl World {
         Arc::ptr_eq(&self.state, &other.state)
     }
 
+    /// Says that somebody will look at that time. Returns whether that is needed: whether nobody does before.
+    pub fn wakes_at(&self, time: Timestamp) -> bool {
+        let mut waking = self.waking.lock().unwrap_or_else(PoisonError::into_inner);
+        let needed = waking.is_none_or(|earlier| time < earlier);
+        if needed {
+            *waking = Some(time);
+        }
+        needed
+    }
+
+    /// Says that somebody is looking who was to look at that time.
+    pub fn woke(&self, time: Timestamp) {
+        self.waking.lock().unwrap_or_else(PoisonError::into_inner).take_if(|waking| *waking == time);
+    }
+
     /// The present time of this world.
     pub fn now(&self) -> Timestamp {
         self.clock().now()
@@ -280,7 +298,7 @@ fn account(config: &Config, scenario: &Scenario) -> Account {
         account.default_bucket = named.chain(set_up).next().cloned();
     }
     account.etag = config.etag.or(scenario.server.etag).unwrap_or_default();
-    account.short_chunks = scenario.server.short_parts.unwrap_or(account.short_chunks);
+    account.cas = scenario.server.cas.unwrap_or(account.cas);
     account.jobs = match scenario.server.jobs {
         None => account.jobs,
         Some(Readiness::Immediately) => JobCompletion::Immediately,

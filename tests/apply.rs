@@ -64,6 +64,15 @@ fn is_empty(server: &Server) -> bool {
     exists(server, Request::cas("DELETE", ""))
 }
 
+fn policy() -> Request {
+    Request::cas("PUT", "access-policy").body(r#"{"policy": "{\"statement\": []}"}"#)
+}
+
+fn notifications() -> Request {
+    let body = r#"{"CallBackUrl": "http://127.0.0.1/", "Events": ["ArchiveRetrievalCompleted"]}"#;
+    Request::cas("PUT", "notification-configuration").body(body)
+}
+
 fn vault_upload(server: &Server) -> String {
     let initiate = Request::cas("POST", "multipart-uploads").with("x-cas-part-size", 1 << 20);
     server.send(initiate).header("x-cas-multipart-upload-id").unwrap().to_owned()
@@ -181,6 +190,40 @@ const WRITES: &[Write] = &[
         prepare: nothing,
         request: |_| Request::cas("DELETE", ""),
         took_place: |server, _| !exists(server, Request::cas("GET", "")),
+    },
+    Write {
+        service: "cas",
+        op: "SetVaultAccessPolicy",
+        prepare: nothing,
+        request: |_| policy(),
+        took_place: |server, _| exists(server, Request::cas("GET", "access-policy")),
+    },
+    Write {
+        service: "cas",
+        op: "DeleteVaultAccessPolicy",
+        prepare: |server| {
+            server.send(policy()).ok();
+            String::new()
+        },
+        request: |_| Request::cas("DELETE", "access-policy"),
+        took_place: |server, _| !exists(server, Request::cas("GET", "access-policy")),
+    },
+    Write {
+        service: "cas",
+        op: "SetVaultNotifications",
+        prepare: nothing,
+        request: |_| notifications(),
+        took_place: |server, _| exists(server, Request::cas("GET", "notification-configuration")),
+    },
+    Write {
+        service: "cas",
+        op: "DeleteVaultNotifications",
+        prepare: |server| {
+            server.send(notifications()).ok();
+            String::new()
+        },
+        request: |_| Request::cas("DELETE", "notification-configuration"),
+        took_place: |server, _| !exists(server, Request::cas("GET", "notification-configuration")),
     },
     Write {
         service: "cas",

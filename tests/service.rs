@@ -170,6 +170,38 @@ fn a_short_chunk_in_the_middle_is_refused_at_upload_where_the_scenario_says_so()
     assert!(refused.text().contains("Only the last part may be smaller"), "{}", refused.text());
 }
 
+#[test]
+fn a_chunk_may_name_its_range_without_a_total_where_the_scenario_says_so() {
+    let status = |settings: &str| {
+        let server = server(&format!(r#""server": {{"cas": {{{settings}}}}}"#));
+        let initiate = Request::cas("POST", "multipart-uploads").with("x-cas-part-size", 1 << 20);
+        let upload = server.send(initiate).header("x-cas-multipart-upload-id").unwrap().to_owned();
+        let hash = support::sha256(b"0123");
+        let chunk = Request::cas("PUT", &format!("multipart-uploads/{upload}"))
+            .with("Content-Range", "bytes 0-3")
+            .with("x-cas-content-sha256", &hash)
+            .with("x-cas-sha256-tree-hash", &hash)
+            .body("0123");
+        let answer = server.send(chunk);
+        assert_eq!(server.journal().last().unwrap().part, Some(1), "rules know the part either way");
+        answer.status
+    };
+    assert_eq!((status(""), status(r#""content_range": "lenient""#)), (400, 204));
+}
+
+#[test]
+fn a_vault_tells_the_figures_of_the_moment_where_the_scenario_says_so() {
+    let figures = |settings: &str| {
+        let server = server(&format!(r#""server": {{"cas": {{{settings}}}}}"#));
+        let hash = support::sha256(b"0123");
+        let archive = Request::cas("POST", "archives").with("x-cas-content-sha256", &hash);
+        server.send(archive.with("x-cas-sha256-tree-hash", &hash).body("0123")).ok();
+        let text = server.send(Request::cas("GET", "")).text();
+        (text.contains("\"NumberOfArchives\" : 1,"), text.contains("\"SizeInBytes\" : 4,"))
+    };
+    assert_eq!((figures(""), figures(r#""inventory": "live""#)), ((false, false), (true, true)));
+}
+
 // ---- states ----
 
 #[test]

@@ -68,7 +68,11 @@ pub(super) fn delete(call: &Call<'_>) -> Handled {
     let (vault, id) = (call.vault()?, &call.target.id);
     let reply = Reply::new(204);
     if vault.archive(id).is_some() {
-        let change = Change::DeleteArchive { vault: call.target.vault.clone(), archive: id.clone() };
+        let change = Change::DeleteArchive {
+            vault: call.target.vault.clone(),
+            archive: id.clone(),
+            now: call.context.now,
+        };
         return Ok(changed(reply, change));
     }
     if vault.had_archive(id) { Ok(unchanged(reply)) } else { Err(Error::not_found("Archive", id)) }

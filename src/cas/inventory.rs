@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::json::{self, Members};
-use super::{Call, Error};
+use super::{Call, Error, vault_qcs};
 use crate::clock::Timestamp;
 use crate::store::{Archive, InventoryFormat, InventoryRetrieval, InventorySelection, Vault};
 
@@ -79,7 +79,7 @@ fn json_document(call: &Call<'_>, vault: &Vault, archives: &[(&str, &Archive)]) 
     json::styled(&json!({
         "ArchiveList": archives.collect::<Vec<_>>(),
         "InventoryDate": call.context.now.iso_milliseconds(),
-        "VaultQCS": call.vault_qcs(&call.target.vault, vault),
+        "VaultQCS": vault_qcs(call.context.account, &call.target.vault, vault),
     }))
 }
 

@@ -6,9 +6,13 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 use crate::code::CasCode;
+use crate::message::BodyPlan;
 
 /// The longest document that is read: 2 MiB.
-pub const MAX_DOCUMENT_BYTES: u64 = 2 << 20;
+const MAX_DOCUMENT_BYTES: u64 = 2 << 20;
+
+/// What is done with the body of a request that is a document.
+pub const DOCUMENT: BodyPlan = BodyPlan { limit: MAX_DOCUMENT_BYTES, ..BodyPlan::IGNORED };
 
 /// The members of an object. A member that is null or an empty text counts as absent, as an empty header does; members
 /// that nobody asks for are left out.
@@ -75,6 +79,25 @@ impl Members {
             Some(Value::Object(members)) => Ok(Some(Members(members.clone()))),
             Some(other) => Err(wrong(name, other, "an object")),
         }
+    }
+
+    /// The texts of a list.
+    ///
+    /// # Errors
+    /// `InvalidParameterValueException` for a member of another type, and for entries that are no texts.
+    pub fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Error> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let Value::Array(entries) = value else { return Err(wrong(name, value, "a list of texts")) };
+        let text = |entry: &Value| match entry {
+            Value::String(text) => Ok(text.clone()),
+            other => Err(wrong(name, other, "a list of texts")),
+        };
+        entries.iter().map(text).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// The names of the members.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     fn get(&self, name: &str) -> Option<&Value> {

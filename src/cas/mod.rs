@@ -2,8 +2,11 @@
 //!
 //! The same three steps as in `cos`: `route`, `admit`, `handle`; all pure. The two never use each other.
 
+mod access;
 mod archive;
 mod auth;
+mod callback;
+mod coverage;
 mod error;
 mod inventory;
 mod job;
@@ -12,7 +15,6 @@ mod route;
 mod upload;
 mod vault;
 
-use std::fmt;
 use std::ops::Range;
 
 use http::header::CONTENT_RANGE;
@@ -20,13 +22,16 @@ use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::code::CasCode;
+use crate::content::Content;
 use crate::digest::{Digests, Sha256, Tree, TreeHash, Wanted};
-use crate::message::{BodyError, BodyPlan, Context, Head, Outcome, Received, Reply};
-use crate::operation::{Emulation, Operation, Payload};
+use crate::message::{Account, BodyError, BodyPlan, Context, Head, Outcome, Received, Reply};
+use crate::operation::{Operation, Payload};
 use crate::signature::Refusal;
 use crate::store::{Change, ChunkRange, Store, Vault};
 
+pub use coverage::{COVERAGE, page as coverage_page};
 pub use error::{Error, document as error_document};
+pub use job::{Settled, settle};
 pub use route::{Target, is_vault_path, route};
 
 /// The longest description, in bytes.
@@ -99,11 +104,6 @@ impl<'a> Call<'a> {
     fn location(&self, kind: &str, id: &str) -> String {
         format!("/{}/vaults/{}/{kind}/{id}", self.context.account.appid, self.target.vault)
     }
-
-    /// The resource name of a vault.
-    fn vault_qcs(&self, name: &str, vault: &Vault) -> String {
-        format!("qcs:id/0:cas:{}:uid/{}:vaults/{name}", vault.region(), self.context.account.appid)
-    }
 }
 
 /// The two hashes that come with every archive and chunk, in either case.
@@ -157,14 +157,35 @@ const HASHES: Wanted = Wanted { md5_and_crc64: false, sha1: false, sha256_and_tr
 /// The answer that is final, before any byte of the body is read.
 pub fn admit(target: &Target, head: &Head, store: &Store, context: &Context<'_>) -> Result<BodyPlan, Reply> {
     let call = Call { target, head, store, context };
-    let plan = check_account(&call).and_then(|()| match target.operation {
+    let plan = match target.operation {
         Operation::UploadArchive => archive::admit_upload(&call),
         Operation::UploadVaultPart => upload::admit_part(&call),
         Operation::InitiateJob => job::admit_initiate(&call),
-        operation if operation.emulation() == Emulation::NotBuilt => Err(not_implemented(operation)),
+        Operation::SetVaultAccessPolicy => access::admit_set(&call),
+        Operation::SetVaultNotifications => callback::admit_set(&call),
         _ => Ok(BodyPlan::IGNORED),
-    });
+    };
     plan.map_err(|error| answer(error.into_reply(), context))
+}
+
+/// Refuses what the one who asks may not do.
+///
+/// # Errors
+/// `AccessDeniedException`.
+pub fn authorise(target: &Target, head: &Head, store: &Store, context: &Context<'_>) -> Result<(), Error> {
+    access::authorise(&Call { target, head, store, context })
+}
+
+/// Other bytes whose digests a request needs before it can be answered: those that a job copies.
+pub fn source(
+    target: &Target,
+    head: &Head,
+    body: &Received,
+    store: &Store,
+    context: &Context<'_>,
+) -> Option<(Content, Wanted)> {
+    let starts_job = target.operation == Operation::InitiateJob;
+    starts_job.then(|| job::source(&Call { target, head, store, context }, body)).flatten()
 }
 
 /// Answers a request whose body has arrived.
@@ -176,7 +197,7 @@ pub fn handle(
     context: &Context<'_>,
 ) -> Outcome<Change> {
     let call = Call { target, head, store, context };
-    let handled = check_account(&call).and_then(|()| match target.operation {
+    let handled = match target.operation {
         Operation::CreateVault => vault::create(&call),
         Operation::DescribeVault => vault::describe(&call),
         Operation::ListVaults => vault::list(&call),
@@ -193,8 +214,16 @@ pub fn handle(
         Operation::DescribeJob => job::describe(&call),
         Operation::ListJobs => job::list(&call),
         Operation::GetJobOutput => job::output(&call),
-        operation => Err(not_implemented(operation)),
-    });
+        Operation::SetVaultAccessPolicy => access::set(&call, body),
+        Operation::GetVaultAccessPolicy => access::get(&call),
+        Operation::DeleteVaultAccessPolicy => access::delete(&call),
+        Operation::SetVaultNotifications => callback::set(&call, body),
+        Operation::GetVaultNotifications => callback::get(&call),
+        Operation::DeleteVaultNotifications => callback::delete(&call),
+        operation => {
+            Err(Error::new(CasCode::BadRequest).saying(format_args!("{operation} is no operation of CAS.")))
+        }
+    };
     let mut outcome =
         handled.unwrap_or_else(|error| Outcome { reply: error.into_reply(), changes: Vec::new() });
     outcome.reply = answer(outcome.reply, context);
@@ -208,7 +237,7 @@ pub fn part_number(target: &Target, head: &Head, store: &Store, now: Timestamp) 
         return None;
     }
     let upload = store.vault(&target.vault)?.upload(&target.id, now)?;
-    let range: ChunkRange = head.header(CONTENT_RANGE)?.parse().ok()?;
+    let range = ChunkRange::lenient(head.header(CONTENT_RANGE)?).ok()?;
     Some(range.start() / upload.part_size_bytes + 1)
 }
 
@@ -251,20 +280,9 @@ pub fn answer(mut reply: Reply, context: &Context<'_>) -> Reply {
     reply
 }
 
-/// # Errors
-/// `AccessDeniedException` for the account of somebody else.
-fn check_account(call: &Call<'_>) -> Result<(), Error> {
-    if call.target.uid == "-" || call.target.uid == call.context.account.appid {
-        return Ok(());
-    }
-    Err(Error::new(CasCode::AccessDeniedException).saying(format_args!(
-        "The account in the path is {}, but this one is {}; start cos-emu with --appid to change it.",
-        call.target.uid, call.context.account.appid
-    )))
-}
-
-fn not_implemented(what: impl fmt::Display) -> Error {
-    Error::new(CasCode::NotImplemented).saying(format_args!("cos-emu does not emulate {what}."))
+/// The resource name of a vault.
+fn vault_qcs(account: &Account, name: &str, vault: &Vault) -> String {
+    format!("qcs:id/0:cas:{}:uid/{}:vaults/{name}", vault.region(), account.appid)
 }
 
 fn changed(reply: Reply, change: Change) -> Outcome<Change> {

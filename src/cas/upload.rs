@@ -4,8 +4,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, ClaimedHashes, Error, HASHES, Handled, changed, document_reply, unchanged};
-use crate::message::{BodyPlan, Outcome, Received, Reply, ShortChunks};
+use super::{Call, ClaimedHashes, Error, HASHES, Handled, changed, document_reply, unchanged, vault_qcs};
+use crate::message::{BodyPlan, ContentRangeForm, Outcome, Received, Reply, ShortChunks};
 use crate::store::{Change, Chunk, ChunkRange, MAX_CHUNK_SIZE_BYTES, MAX_CHUNKS, VaultUpload};
 
 /// The smallest part size: 1 MiB.
@@ -68,7 +68,11 @@ fn part_head<'a>(call: &Call<'a>) -> Result<(&'a VaultUpload, ChunkRange, Claime
     if call.head.headers.get_all("content-range").iter().count() > 1 {
         return Err(invalid("The header is there twice.".to_owned()));
     }
-    let range: ChunkRange = header.parse().map_err(|error| invalid(format!("{error}.")))?;
+    let range = match call.context.account.cas.content_range {
+        ContentRangeForm::Strict => header.parse(),
+        ContentRangeForm::Lenient => ChunkRange::lenient(header),
+    };
+    let range = range.map_err(|error| invalid(format!("{error}.")))?;
     let hashes = ClaimedHashes::of(call)?;
 
     let part_size = upload.part_size_bytes;
@@ -87,7 +91,7 @@ fn part_head<'a>(call: &Call<'a>) -> Result<(&'a VaultUpload, ChunkRange, Claime
     if range.start() / part_size >= MAX_CHUNKS {
         return Err(invalid(format!("An upload has at most {MAX_CHUNKS} parts.")));
     }
-    let refuses = call.context.account.short_chunks == ShortChunks::AtUpload;
+    let refuses = call.context.account.cas.short_chunks == ShortChunks::AtUpload;
     if refuses && upload.would_have_a_short_middle(range.start() / part_size, range.len()) {
         return Err(invalid(format!("Only the last part may be smaller than the part size {part_size}.")));
     }
@@ -239,6 +243,6 @@ fn description(call: &Call<'_>, id: &str, upload: &VaultUpload) -> Result<Value,
         "CreationDate": upload.created.iso_milliseconds(),
         "MultipartUploadId": id,
         "PartSizeInBytes": upload.part_size_bytes,
-        "VaultQCS": call.vault_qcs(&call.target.vault, call.vault()?),
+        "VaultQCS": vault_qcs(call.context.account, &call.target.vault, call.vault()?),
     }))
 }

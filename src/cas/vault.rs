@@ -2,14 +2,11 @@
 //!
 //! Source: CAS API, the pages of "Vault" (`cas.md` 4.1).
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use super::{Call, Error, Handled, changed, document_reply, unchanged};
-use crate::clock::Timestamp;
+use super::{Call, Error, Handled, changed, document_reply, unchanged, vault_qcs};
 use crate::code::CasCode;
-use crate::message::Reply;
+use crate::message::{InventoryFigures, Reply};
 use crate::store::{Change, Vault};
 
 /// The largest number of vaults of an account.
@@ -46,8 +43,11 @@ pub(super) fn describe(call: &Call<'_>) -> Handled {
 /// `InvalidParameterValueException`.
 pub(super) fn list(call: &Call<'_>) -> Handled {
     let (limit, marker) = (call.limit()?, call.marker().unwrap_or(""));
-    let mut vaults: Vec<_> =
-        call.store.vaults().map(|(name, vault)| (call.vault_qcs(name, vault), name, vault)).collect();
+    let mut vaults: Vec<_> = call
+        .store
+        .vaults()
+        .map(|(name, vault)| (vault_qcs(call.context.account, name, vault), name, vault))
+        .collect();
     vaults.sort_by(|(one, ..), (other, ..)| one.cmp(other));
     let mut from_marker = vaults.iter().skip_while(|(qcs, ..)| qcs.as_str() < marker);
     let page: Vec<Value> =
@@ -68,24 +68,19 @@ pub(super) fn delete(call: &Call<'_>) -> Handled {
     Ok(changed(Reply::new(204), Change::DeleteVault { vault: call.target.vault.clone() }))
 }
 
-/// The inventory figures are those of the last midnight UTC, and null before there was one.
+/// The figures are those of the last inventory, and null before there was one.
 fn description(call: &Call<'_>, name: &str, vault: &Vault) -> Value {
-    let midnight = last_midnight(call.context.now);
-    let inventory = (midnight > vault.created()).then(|| {
-        let archives = vault.archives().filter(|(_, archive)| archive.created < midnight);
-        archives.fold((0u64, 0u64), |(count, bytes), (_, archive)| (count + 1, bytes + archive.content.len()))
-    });
+    let now = call.context.now;
+    let inventory = match call.context.account.cas.inventory {
+        InventoryFigures::Daily => vault.inventory(now),
+        InventoryFigures::Live => Some(vault.present_inventory(now)),
+    };
     json!({
         "CreationDate": vault.created().iso_milliseconds(),
-        "LastInventoryDate": inventory.map(|_| midnight.iso_milliseconds()),
-        "NumberOfArchives": inventory.map(|(count, _)| count),
-        "SizeInBytes": inventory.map(|(_, bytes)| bytes),
+        "LastInventoryDate": inventory.map(|inventory| inventory.taken.iso_milliseconds()),
+        "NumberOfArchives": inventory.map(|inventory| inventory.archives),
+        "SizeInBytes": inventory.map(|inventory| inventory.size_bytes),
         "VaultName": name,
-        "VaultQCS": call.vault_qcs(name, vault),
+        "VaultQCS": vault_qcs(call.context.account, name, vault),
     })
-}
-
-fn last_midnight(now: Timestamp) -> Timestamp {
-    let day = Duration::from_secs(24 * 60 * 60).as_secs() as i64;
-    Timestamp::from_unix_seconds(now.unix_seconds().div_euclid(day) * day)
 }

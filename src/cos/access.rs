@@ -5,15 +5,13 @@
 //!
 //! Source: `cos.md` 5.2.1, 5.2.6, 5.2.7, 5.2.20, 3.4, 12.13.
 
-use serde_json::Value;
-
-use super::configuration::member_of;
-use super::pattern::fits;
 use super::{Call, Error, Site};
 use crate::code::CosCode;
 use crate::document::Node;
-use crate::message::{Account, Requester};
+use crate::message::Requester;
 use crate::operation::Operation;
+use crate::pattern::fits;
+use crate::policy::{self, Effect};
 use crate::signature::{Signed, signed};
 use crate::store::{Acl, Bucket, ConfigurationKind, Object, Permission};
 
@@ -154,15 +152,7 @@ fn is_granted(call: &Call<'_>, bucket: &Bucket) -> bool {
     }
 }
 
-/// What a policy says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Effect {
-    Allow,
-    Deny,
-}
-
-/// What the policy of a bucket says of an operation; `None` when nothing. A denial goes before what allows it. A statement with a
-/// condition says nothing here.
+/// What the policy of a bucket says of an operation; `None` when nothing.
 fn policy(
     requester: Requester<'_>,
     operation: Operation,
@@ -171,53 +161,8 @@ fn policy(
     key: &str,
 ) -> Option<Effect> {
     let (policy, _) = bucket.configuration(ConfigurationKind::Policy)?.json()?;
-    let statements = member_of(policy, "statement")?.as_array()?;
-    let mut effect = None;
-    for statement in statements {
-        let means = |member: &str, meant: &dyn Fn(&str) -> bool| {
-            member_of(statement, member).is_some_and(|value| texts(value).iter().any(|text| meant(text)))
-        };
-        let is_meant = member_of(statement, "condition").is_none()
-            && principals(policy, statement).iter().any(|principal| is_principal(principal, requester))
-            && means("action", &|action| is_action(action, operation))
-            && means("resource", &|resource| is_resource(resource, name, key));
-        if !is_meant {
-            continue;
-        }
-        let denies = member_of(statement, "effect").and_then(Value::as_str);
-        if denies.is_some_and(|effect| effect.eq_ignore_ascii_case("deny")) {
-            return Some(Effect::Deny);
-        }
-        effect = Some(Effect::Allow);
-    }
-    effect
-}
-
-/// Whom a statement is about: it says so itself, or the policy does for all of them.
-fn principals<'a>(policy: &'a Value, statement: &'a Value) -> Vec<&'a str> {
-    let own = member_of(statement, "principal").or_else(|| member_of(policy, "principal"));
-    own.map(texts).unwrap_or_default()
-}
-
-/// A text, the texts of a list, or those of a principal `{"qcs": [...]}`.
-fn texts(value: &Value) -> Vec<&str> {
-    match value {
-        Value::String(text) => vec![text],
-        Value::Array(all) => all.iter().flat_map(texts).collect(),
-        Value::Object(members) => members.values().flat_map(texts).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
-    }
-}
-
-/// `*`, `qcs::cam::anyone:anyone`, `qcs::cam::uin/<owner>:uin/<user>`.
-fn is_principal(text: &str, requester: Requester<'_>) -> bool {
-    let uin = match requester {
-        Requester::Owner => Account::UIN,
-        Requester::Guest(uin) => uin,
-        Requester::Nobody => "",
-    };
-    let user = text.rsplit(['/', ':']).next().unwrap_or("");
-    text == "*" || user == "anyone" || user == "*" || (!uin.is_empty() && user == uin)
+    let is_action = |text: &str| is_action(text, operation);
+    policy::effect(policy, requester, &is_action, &|text| is_resource(text, name, key))
 }
 
 /// What an operation is called in policies, where that is not its name.
@@ -233,11 +178,8 @@ fn action(operation: Operation) -> &'static str {
     }
 }
 
-/// `name/cos:GetObject`, `cos:Get*`, `*`.
 fn is_action(text: &str, operation: Operation) -> bool {
-    let text = text.strip_prefix("name/").unwrap_or(text);
-    let name = text.strip_prefix("cos:").unwrap_or(text);
-    fits(&name.to_ascii_lowercase(), &action(operation).to_ascii_lowercase())
+    policy::is_action(text, "cos", action(operation))
 }
 
 /// `qcs::cos:<region>:uid/<appid>:<bucket>/<key>`, `*`. An operation on the bucket is meant by `<bucket>`, `<bucket>/` and `<bucket>/*`.
@@ -319,16 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn principals_actions_and_resources_have_their_forms() {
-        let guest = Requester::Guest("2");
-        assert!(
-            is_principal("qcs::cam::uin/1:uin/2", guest) && !is_principal("qcs::cam::uin/2:uin/3", guest)
-        );
-        assert!(is_principal("qcs::cam::anyone:anyone", Requester::Nobody) && is_principal("*", guest));
-        assert!(!is_principal("qcs::cam::uin/1:uin/", Requester::Nobody));
-        for text in ["name/cos:GetObject", "cos:get*", "*", "name/cos:*"] {
-            assert!(is_action(text, Operation::GetObject), "{text}");
-        }
+    fn actions_and_resources_have_their_forms() {
         assert!(is_action("name/cos:GetBucket", Operation::ListObjects));
         assert!(!is_action("name/cos:GetObject", Operation::GetObjectAcl));
         let resource = |text| is_resource(text, "b-1", "dir/k:1");

@@ -12,6 +12,7 @@ use crate::code::CosCode;
 use crate::document::Node;
 use crate::message::{BodyPlan, Outcome, Received, Reply};
 use crate::operation::Operation;
+use crate::policy::member_of;
 use crate::store::{Bucket, Change, Configuration, ConfigurationKind, Versioning};
 
 /// How one kind of configuration is put, got and deleted.
@@ -613,11 +614,6 @@ fn policy_of(bytes: &[u8]) -> Result<(Value, String), String> {
         }
     }
     Ok((Value::Object(members), text))
-}
-
-/// A member by its name in small letters.
-pub(super) fn member_of<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
-    object.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 /// # Errors

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 
 use super::access;
-use super::conditions::{Condition, Conditions};
+use super::conditions;
 use super::encryption::{self, SOURCE_CUSTOMER};
 use super::integrity::quoted;
 use super::metadata::{self, check_key};
@@ -20,7 +20,7 @@ use crate::content::Content;
 use crate::digest::{Digests, Wanted};
 use crate::message::{Outcome, Received, Reply};
 use crate::operation::is_bucket_name;
-use crate::store::{Etag, MAX_PART_SIZE_BYTES, Object, ObjectKind};
+use crate::store::{Condition, Etag, MAX_PART_SIZE_BYTES, Object, ObjectKind};
 
 /// What is copied.
 struct Source<'a> {
@@ -91,7 +91,7 @@ fn source<'a>(call: &Call<'a>) -> Result<Source<'a>, Error> {
     };
     let object = follow(bucket, object)?;
     access::check_source(call, &place.bucket, bucket, &place.key, object)?;
-    if Conditions::of_source(call.head)?.evaluate(object) != Condition::Holds {
+    if conditions::of_source(call.head)?.evaluate(object) != Condition::Holds {
         return Err(Error::new(CosCode::PreconditionFailed));
     }
     check_readable(call, object)?;

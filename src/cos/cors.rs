@@ -2,11 +2,11 @@
 //!
 //! Source: COS API, "PUT Bucket cors", "OPTIONS Object" (`cos.md` 5.2.2, 5.3.8).
 
-use super::pattern::fits;
 use super::{Call, Error, Handled, unchanged};
 use crate::code::CosCode;
 use crate::document::Node;
 use crate::message::{Head, Reply};
+use crate::pattern::fits;
 use crate::store::{Bucket, ConfigurationKind};
 
 /// The rules of a bucket, in their order.

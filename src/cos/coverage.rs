@@ -3,29 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::code::CosCode::{self, *};
+use crate::coverage::{Coverage, write_choices};
 use crate::operation::Operation;
-
-/// What is emulated of one operation.
-#[derive(Debug)]
-pub struct Coverage {
-    /// The operation.
-    pub operation: Operation,
-    /// How close to the core it is: `A`, `B`, `C`, or `D` for what is not emulated.
-    pub tier: char,
-    /// The query parameters and headers that are honoured, beside those of every request.
-    pub parameters: &'static str,
-    /// The errors it answers with, beside those of every request.
-    pub errors: &'static [&'static [CosCode]],
-    /// In what it differs from the real service; empty when in nothing that is known.
-    pub differences: &'static str,
-}
-
-impl Coverage {
-    /// The codes of its errors.
-    pub fn codes(&self) -> impl Iterator<Item = CosCode> {
-        self.errors.iter().flat_map(|codes| codes.iter().copied())
-    }
-}
 
 /// Of everything in a bucket.
 const IN_BUCKET: &[CosCode] = &[NoSuchBucket, AccessDenied];
@@ -63,12 +42,12 @@ const fn of(
     parameters: &'static str,
     errors: &'static [&'static [CosCode]],
     differences: &'static str,
-) -> Coverage {
+) -> Coverage<CosCode> {
     Coverage { operation, tier, parameters, errors, differences }
 }
 
 /// Every operation of COS, in the order of the table of operations.
-pub const COVERAGE: &[Coverage] = &[
+pub const COVERAGE: &[Coverage<CosCode>] = &[
     of(
         Operation::ListBuckets,
         'A',
@@ -564,15 +543,7 @@ pub fn page() -> String {
     for tier in ['A', 'B', 'C', 'D'] {
         let _ = write!(page, "\n## Tier {tier}\n");
         for row in COVERAGE.iter().filter(|row| row.tier == tier) {
-            let _ = write!(page, "\n### {}\n\n", row.operation);
-            if !row.parameters.is_empty() {
-                let _ = writeln!(page, "- honours: {}", row.parameters);
-            }
-            let codes: Vec<String> = row.codes().map(|code| format!("`{code}`")).collect();
-            let _ = writeln!(page, "- errors: {}", codes.join(", "));
-            if !row.differences.is_empty() {
-                let _ = writeln!(page, "- differs: {}", row.differences);
-            }
+            row.write(&mut page);
         }
     }
     let _ = write!(page, "\nNo operation here, and answered 501 where they are recognised: {FOREIGN}\n");
@@ -580,12 +551,7 @@ pub fn page() -> String {
         page,
         "\n## Words\n\n- conditions: {CONDITIONS}\n- the headers of a body: {BODY_HEADERS}\n- paging: {PAGING}\n"
     );
-    page.push_str(
-        "\n## Where the documentation is silent or of two minds\n\n| question | built |\n| --- | --- |\n",
-    );
-    for (question, choice) in CHOICES {
-        let _ = writeln!(page, "| {question} | {choice} |");
-    }
+    write_choices(&mut page, CHOICES);
     page
 }
 

@@ -25,7 +25,6 @@ mod metadata;
 mod multipart;
 mod object;
 mod origin;
-mod pattern;
 mod restore;
 mod route;
 mod schema;
@@ -49,7 +48,7 @@ use crate::store::{
     Bucket, Change, ConfigurationKind, Found, Metadata, Object, Store, VersionId, Versioning,
 };
 
-pub use coverage::{COVERAGE, Coverage, page as coverage_page};
+pub use coverage::{COVERAGE, page as coverage_page};
 pub use delete::listed_keys;
 pub use error::{Error, document as error_document};
 pub use form::PostedForm;

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use http::HeaderValue;
 use http::header::RANGE;
 
-use super::conditions::{Condition, Conditions};
+use super::conditions;
 use super::integrity::{ClaimedDigests, data_plan, etag_of, quoted};
 use super::metadata::{check_key, metadata};
 use super::{Call, Error, Handled, changed, encryption, origin, unchanged};
 use crate::code::CosCode;
 use crate::digest::Digests;
 use crate::message::{BodyPlan, Head, Ranged, Received, Reply, Requester};
-use crate::store::{Bucket, Etag, Metadata, Object, ObjectKind, RestorationStatus, Versioning};
+use crate::store::{Bucket, Condition, Etag, Metadata, Object, ObjectKind, RestorationStatus, Versioning};
 
 /// Query parameters that put another value in the place of a header of the answer.
 const OVERRIDES: &[(&str, &str)] = &[
@@ -136,7 +136,7 @@ pub(super) fn get(call: &Call<'_>) -> Handled {
     let identification = Reply::new(200)
         .with("ETag", quoted(object.etag))
         .with("x-cos-hash-crc64ecma", object.crc64.to_string());
-    match Conditions::of(call.head).evaluate(object) {
+    match conditions::of_read(call.head).evaluate(object) {
         Condition::Holds => {}
         Condition::NotModified => return Ok(unchanged(Reply { status: 304, ..identification })),
         Condition::Fails => return Err(Error::new(CosCode::PreconditionFailed)),

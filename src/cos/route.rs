@@ -365,7 +365,7 @@ mod tests {
             default_bucket: default_bucket.map(str::to_owned),
             jobs: Default::default(),
             etag: Default::default(),
-            short_chunks: Default::default(),
+            cas: Default::default(),
             redirect_hosts: Vec::new(),
         }
     }

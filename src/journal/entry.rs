@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use super::exchange::{ActionRecord, Answer, Download, Ended, Exchange, ReceivedBody, RuleRecord};
+use super::exchange::{
+    ActionRecord, Answer, CallbackRecord, Download, Ended, Exchange, ReceivedBody, RuleRecord,
+};
 use crate::clock::Timestamp;
 use crate::digest::Sha256;
 use crate::message::Head;
@@ -99,6 +101,8 @@ pub struct Details {
     pub prefix: Option<Sha256>,
     /// Remarks.
     pub notes: Vec<String>,
+    /// Attempts to tell somebody of the job that the request started.
+    pub callbacks: Vec<CallbackRecord>,
 }
 
 /// What arrived of a body.
@@ -149,6 +153,7 @@ impl Entry {
             + self.details.as_ref().map_or(0, |details| {
                 details.notes.iter().map(String::len).sum::<usize>()
                     + details.actions.iter().map(|action| action.effect.len()).sum::<usize>()
+                    + details.callbacks.iter().map(|told| told.url.len() + told.outcome.len()).sum::<usize>()
             })
     }
 
@@ -169,7 +174,7 @@ impl Entry {
         };
         let nearest = self.nearest.as_ref().map(|(id, differs)| RuleRecord::not_matched(id.clone(), differs));
         let details = self.details.as_deref().cloned().unwrap_or_default();
-        let Details { rules, actions, misfit, parts_left_out, prefix, notes } = details;
+        let Details { rules, actions, misfit, parts_left_out, prefix, notes, callbacks } = details;
         let Arrived { bytes, sha256 } = self.received;
         Exchange {
             n: self.n,
@@ -213,6 +218,7 @@ impl Entry {
             answer: self.answer.clone(),
             ended: self.ended,
             notes,
+            callbacks,
         }
     }
 }

@@ -87,6 +87,22 @@ pub struct Exchange {
     pub ended: Option<Ended>,
     /// Remarks: what was left out, what was let pass.
     pub notes: Vec<String>,
+    /// CAS: attempts to tell somebody of the job that the request started.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub callbacks: Vec<CallbackRecord>,
+}
+
+/// An attempt to tell somebody that a job is complete.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct CallbackRecord {
+    /// Whom.
+    pub url: String,
+    /// The how-manieth attempt, from 1; 0 when none was made.
+    pub attempt: u32,
+    /// When it was over, by the clock of the world.
+    pub at: String,
+    /// The status of the answer, or why there was none.
+    pub outcome: String,
 }
 
 /// What arrived of a request's body.

@@ -15,7 +15,9 @@ use std::collections::{HashMap, VecDeque};
 
 use entry::Shelf;
 pub use entry::{Entry, Said, Text};
-pub use exchange::{ActionRecord, Answer, Download, Ended, Exchange, ReceivedBody, RuleRecord, explained};
+pub use exchange::{
+    ActionRecord, Answer, CallbackRecord, Download, Ended, Exchange, ReceivedBody, RuleRecord, explained,
+};
 
 /// The most bytes that the texts of all entries may take.
 const MAX_TEXT_BYTES: usize = 16 << 20;
@@ -27,6 +29,8 @@ pub struct Journal {
     shelf: Shelf,
     /// The number of the last attempt of each logical request of which another one is expected.
     latest: HashMap<u128, u64>,
+    /// The exchange that started each job that is not over.
+    jobs: HashMap<String, u64>,
     capacity: usize,
     text_bytes: usize,
     /// How many there were.
@@ -96,6 +100,16 @@ impl Journal {
             self.text_bytes = self.text_bytes - before + entry.text_bytes();
             self.changes += 1;
         }
+    }
+
+    /// Says that an exchange started a job.
+    pub fn starts_job(&mut self, job: String, n: u64) {
+        self.jobs.insert(job, n);
+    }
+
+    /// The exchange that started a job, which is over now.
+    pub fn end_job(&mut self, job: &str) -> Option<u64> {
+        self.jobs.remove(job)
     }
 
     /// Says that another attempt of this exchange is expected, which is to be compared with it.

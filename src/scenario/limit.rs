@@ -89,7 +89,7 @@ mod tests {
     use crate::scenario::file::RateScope;
 
     fn limit(per_second: f64, burst: u32) -> RateLimit {
-        RateLimit { per_second, burst, per: RateScope::Bucket, code: "SlowDown".to_owned() }
+        RateLimit { per_second, burst, per: RateScope::Bucket, code: None }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use super::{Role, Shell, worlds};
+use super::{Role, Shell, errand, worlds};
 use crate::chance::Identity;
 use crate::control::{self, Asked, Filter};
 use crate::cos;
@@ -77,6 +77,7 @@ async fn act(head: &Head, body: Incoming, shell: &Arc<Shell>) -> Answered {
         },
         Asked::Clock(world) => {
             sweep(&world);
+            errand::attend(shell, &world);
             control::clock(&world)
         }
         Asked::Reset(world) => {

@@ -6,55 +6,48 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONTENT_RANGE, HeaderName, ORIGIN};
+use http::header::HeaderName;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use tokio::task::yield_now;
 use tokio::time::sleep;
 
+use super::admission::{Asker, Refusal, expired_token, name_of, refuse};
 use super::body::Outgoing;
 use super::connection::{Link, Open, RequestLimit, Takeover};
 use super::controlled::Answered;
+use super::derive::{Derived, derive};
 use super::intake::Intake;
 use super::plan::{Happening, Plan, Planned};
+use super::record::{answer, decided, ending, misfit, parts_left_out};
+use super::route::{Route, service_of};
 use super::socket::Meter;
 use super::worlds::{Chosen, UnknownWorld};
-use super::{Shell, controlled, forget};
+use super::{Shell, controlled, errand, forget};
 use crate::chance::{Identity, Roll};
-use crate::clock::Timestamp;
 use crate::content::Content;
-use crate::cos::{Derivation, PostedForm};
-use crate::digest::{Digests, Hasher, Wanted, Witness, Witnessed};
-use crate::journal::{ActionRecord, Answer, Begun, Download, Ended, Entry, RuleRecord, Said};
-use crate::message::{
-    Account, BodyError, BodyPlan, Context, Head, Outcome, Query, Received, Reply, Requester, Version,
-};
-use crate::operation::{Names, Operation, Service};
+use crate::control;
+use crate::digest::{Witness, Witnessed};
+use crate::journal::{ActionRecord, Answer, Begun, Ended, Entry, Said};
+use crate::message::{BodyError, BodyPlan, Context, Head, Query, Received, Reply, Version};
+use crate::operation::{Names, Operation};
 use crate::scenario::{
-    self, Action, Apply, ContinueMode, Decision, ErrorAnswer, Facts, KeepAliveLimits, Limiter, MayFire, Rule,
-    Span, Staleness, Then, Trace,
+    self, Action, Apply, ContinueMode, Decision, ErrorAnswer, Facts, KeepAliveLimits, MayFire, Staleness,
+    Then, Trace,
 };
-use crate::signature::{self, AuthMode, ParameterForm, Verdict};
-use crate::store::{Change, ChunkRange, Etag, Lag, Look, Store};
+use crate::signature::{AuthMode, Verdict};
+use crate::store::{Change, Lag, Look, Store};
 use crate::wire::head::{self, Connection, Framing, Line};
 use crate::wire::reshape::{At, Modifier, reshape};
 use crate::wire::script::{End, Moment, Pace, Script, Step};
-use crate::world::{State, Uses, World};
-use crate::{cas, code, control, cos};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::world::{State, World};
 
 /// The body of a refused request that is read before the answer, so that the connection can be used again.
 const READ_WHEN_REFUSED_BYTES: u64 = 64 << 10;
 
-/// How many bytes are hashed or searched between two yields.
-const STEP_BYTES: usize = 256 << 10;
 /// How long the body of a request may pause, when nothing else is said.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
-/// The code of a credential that is no longer good.
-const EXPIRED_TOKEN: &str = "ExpiredToken";
 
 /// Answers a request.
 ///
@@ -126,15 +119,6 @@ fn misdirected(
     honest(reply.status, head::lines(&reply, &framing), framing.body_of(&reply), shell, meter)
 }
 
-/// The service that a request is for: by its host, or else by its path.
-pub(super) fn service_of(head: &Head) -> Service {
-    match cos::host_form(head.host()) {
-        cos::HostForm::Cas { .. } => Service::Cas,
-        cos::HostForm::Other if cas::is_vault_path(&head.path) => Service::Cas,
-        _ => Service::Cos,
-    }
-}
-
 fn head_of(parts: Parts) -> Head {
     let uri = &parts.uri;
     let path = match uri.path() {
@@ -151,236 +135,9 @@ fn head_of(parts: Parts) -> Head {
     }
 }
 
-/// What a request is for, or why that cannot be told.
-enum Route {
-    Cos(Result<cos::Target, cos::Error>),
-    Cas(Result<cas::Target, cas::Error>),
-}
-
-impl Route {
-    fn find(head: &Head, account: &Account) -> Self {
-        match service_of(head) {
-            Service::Cos if head.method == http::Method::CONNECT => {
-                Route::Cos(Err(cos::Error::not_implemented("CONNECT; let the client use plain http")))
-            }
-            Service::Cos => Route::Cos(cos::route(head, account)),
-            Service::Cas => {
-                let region = match cos::host_form(head.host()) {
-                    cos::HostForm::Cas { region } => Some(region),
-                    _ => None,
-                };
-                Route::Cas(cas::route(head, region))
-            }
-        }
-    }
-
-    fn service(&self) -> Service {
-        match self {
-            Route::Cos(_) => Service::Cos,
-            Route::Cas(_) => Service::Cas,
-        }
-    }
-
-    fn operation(&self) -> Option<Operation> {
-        match self {
-            Route::Cos(target) => target.as_ref().ok().map(|target| target.operation),
-            Route::Cas(target) => target.as_ref().ok().map(|target| target.operation),
-        }
-    }
-
-    fn verify(&self, head: &Head, world: &World) -> Verdict {
-        let (path, form) = match self {
-            Route::Cos(Ok(_)) => match head.decoded_path() {
-                Ok(path) => (path, ParameterForm::KeepCase),
-                Err(_) => return Verdict::NotChecked,
-            },
-            Route::Cas(Ok(_)) => (head.path.clone(), ParameterForm::LowerCase),
-            // What is no operation is refused anyway.
-            Route::Cos(Err(_)) | Route::Cas(Err(_)) => return Verdict::NotChecked,
-        };
-        match signature::check(head, &path, &world.credentials, world.auth, form, world.now()) {
-            // What nobody may do on COS depends on the lists of the bucket.
-            Verdict::Refused(signature::Refusal::Missing) if self.service() == Service::Cos => Verdict::None,
-            verdict => verdict,
-        }
-    }
-
-    /// # Errors
-    /// The error for who may not do that.
-    fn authorise(&self, head: &Head, store: &Store, context: &Context<'_>) -> Result<(), cos::Error> {
-        match self {
-            Route::Cos(Ok(target)) => cos::authorise(target, head, store, context),
-            Route::Cos(Err(_)) | Route::Cas(_) => Ok(()),
-        }
-    }
-
-    /// # Errors
-    /// The answer that is final.
-    fn derivation(
-        &self,
-        head: &Head,
-        body: &Received,
-        store: &Store,
-        context: &Context<'_>,
-    ) -> Result<Derivation, Reply> {
-        match self {
-            Route::Cos(Ok(target)) => cos::derivation(target, head, body, store, context),
-            Route::Cos(Err(_)) | Route::Cas(_) => Ok(Derivation::None),
-        }
-    }
-
-    /// Adds to an answer what lets a page of another site read it.
-    fn allow_origin(&self, reply: &mut Reply, head: &Head, world: &World) {
-        if let Route::Cos(Ok(target)) = self
-            && head.headers.contains_key(ORIGIN)
-        {
-            cos::allow_origin(reply, target, head, &world.state().store);
-        }
-    }
-
-    /// What the request names; [`Route::part`] has the part of an archive.
-    fn names(&self, head: &Head) -> Names {
-        match self {
-            Route::Cos(Ok(target)) => target.names(head),
-            Route::Cas(Ok(target)) => target.names(),
-            Route::Cos(Err(_)) | Route::Cas(Err(_)) => Names::default(),
-        }
-    }
-
-    /// The part number, which for CAS depends on the part size of the upload.
-    fn part(&self, names: &Names, head: &Head, store: &Store, now: Timestamp) -> Option<u64> {
-        match self {
-            Route::Cas(Ok(target)) => cas::part_number(target, head, store, now),
-            _ => names.part,
-        }
-    }
-
-    /// What the request asks for that is left out.
-    fn notes(&self, head: &Head) -> Vec<String> {
-        match self {
-            Route::Cos(Ok(target)) => cos::notes(target, head),
-            Route::Cos(Err(_)) | Route::Cas(_) => Vec::new(),
-        }
-    }
-
-    /// The bytes that the request reads or sends.
-    fn span(&self, head: &Head, store: &Store, now: Timestamp) -> Span {
-        match self {
-            Route::Cos(Ok(target))
-                if matches!(target.operation, Operation::GetObject | Operation::HeadObject) =>
-            {
-                let (range, total) = cos::requested_range(target, head, store).unzip();
-                return Span { range, total };
-            }
-            Route::Cas(Ok(target)) if target.operation == Operation::GetJobOutput => {
-                let (range, total) = cas::requested_range(target, head, store, now).unzip();
-                return Span { range, total };
-            }
-            Route::Cas(Ok(target)) if target.operation == Operation::UploadVaultPart => {
-                if let Some(Ok(range)) = head.header(CONTENT_RANGE).map(str::parse::<ChunkRange>) {
-                    return Span { range: Some(range.start()..range.end()), total: None };
-                }
-            }
-            _ => {}
-        }
-        let total = head.content_length();
-        Span { range: total.map(|total| 0..total), total }
-    }
-
-    /// # Errors
-    /// The answer that is final before any byte of the body is read.
-    fn admit(&self, head: &Head, store: &Store, context: &Context<'_>) -> Result<BodyPlan, Reply> {
-        match self {
-            Route::Cos(Ok(target)) => cos::admit(target, head, store, context),
-            Route::Cas(Ok(target)) => cas::admit(target, head, store, context),
-            Route::Cos(Err(error)) => Err(cos::refuse(error.clone(), head, context)),
-            Route::Cas(Err(error)) => Err(cas::refuse(error.clone(), context)),
-        }
-    }
-
-    fn handle(&self, head: &Head, body: &Received, store: &Store, context: &Context<'_>) -> Outcome<Change> {
-        match self {
-            Route::Cos(Ok(target)) => cos::handle(target, head, body, store, context),
-            Route::Cas(Ok(target)) => cas::handle(target, head, body, store, context),
-            Route::Cos(Err(error)) => {
-                Outcome { reply: cos::refuse(error.clone(), head, context), changes: Vec::new() }
-            }
-            Route::Cas(Err(error)) => {
-                Outcome { reply: cas::refuse(error.clone(), context), changes: Vec::new() }
-            }
-        }
-    }
-
-    fn refuse_body(&self, error: BodyError, head: &Head, context: &Context<'_>) -> Reply {
-        match self {
-            Route::Cos(Ok(target)) => cos::refuse_body(error, target, head, context),
-            Route::Cos(Err(_)) => cos::refuse(error.into(), head, context),
-            Route::Cas(Ok(target)) => cas::refuse_body(error, target, context),
-            Route::Cas(Err(_)) => cas::refuse(error.into(), context),
-        }
-    }
-
-    fn refuse_signature(&self, refusal: &signature::Refusal, head: &Head, context: &Context<'_>) -> Reply {
-        match self {
-            Route::Cos(_) => cos::refuse_signature(refusal, head, context),
-            Route::Cas(_) => cas::refuse_signature(refusal, context),
-        }
-    }
-
-    /// The error that a scenario asks for, in the format of the service.
-    fn error(&self, asked: &ErrorAnswer, head: &Head, context: &Context<'_>) -> Reply {
-        let usual = code::lookup(self.service(), &asked.code);
-        let status = asked.status.or(usual.map(|(status, _)| status)).unwrap_or(500);
-        let message = asked.message.as_deref().or(usual.map(|(_, message)| message)).unwrap_or("");
-        let mut reply = match self {
-            Route::Cos(_) => {
-                cos::answer(cos::error_document(&asked.code, status, message, &[], head, context), context)
-            }
-            Route::Cas(_) => {
-                cas::answer(cas::error_document(&asked.code, status, message, asked.kind.as_deref()), context)
-            }
-        };
-        if let Some(retry_after) = asked.retry_after {
-            reply.push("Retry-After", retry_after.as_secs().to_string());
-        }
-        for (name, value) in &asked.headers {
-            match value {
-                Some(value) => reply.set(name.clone().into(), value.clone()),
-                None => {
-                    reply.remove(name);
-                }
-            }
-        }
-        reply
-    }
-}
-
-/// Whether the credentials have expired or a rate limit is used up, and then what is answered.
-fn refuse(
-    verdict: &Verdict,
-    facts: &Facts<'_>,
-    world: &World,
-    uses: &mut Uses,
-    limiter: &mut Limiter,
-    elapsed: Duration,
-) -> Option<Refusal> {
-    if *verdict == Verdict::Valid
-        && let Some(id) = facts.head.access_key_id()
-        && world.has_expired(id, uses)
-    {
-        return Some(Refusal::Answer(ErrorAnswer::of(EXPIRED_TOKEN)));
-    }
-    let limits = &world.scenario.server.rate_limits;
-    let too_many = limiter.admit(limits, elapsed, |limit| scenario::rate_key(limit.per, facts)).err()?;
-    // The header has whole seconds: rounded down, the client would come too early.
-    let retry_after = Duration::from_secs_f64(too_many.retry_after.as_secs_f64().ceil().clamp(1.0, 86_400.0));
-    let code = &limits[too_many.limit].code;
-    Some(Refusal::Answer(ErrorAnswer { retry_after: Some(retry_after), ..ErrorAnswer::of(code) }))
-}
-
 /// A request that was routed and decided on.
 struct Arrived<'a> {
-    shell: &'a Shell,
+    shell: &'a Arc<Shell>,
     link: &'a Arc<Link>,
     world: Arc<World>,
     head: Head,
@@ -398,95 +155,6 @@ struct Arrived<'a> {
     began: Duration,
     /// How many bytes of its body the attempt before had sent.
     earlier_bytes: Option<u64>,
-}
-
-/// What the journal calls a verdict; a refusal has the name of its code.
-fn name_of(verdict: &Verdict) -> Option<&'static str> {
-    match verdict {
-        Verdict::Valid => Some("valid"),
-        Verdict::UnknownKey => Some("unknown-key"),
-        Verdict::None => Some("none"),
-        Verdict::NotChecked => Some("not-checked"),
-        Verdict::Refused(_) => None,
-    }
-}
-
-/// Hashes bytes in steps, with other tasks between.
-async fn hash(content: &Content, wanted: Wanted) -> Digests {
-    let mut hasher = Hasher::new(wanted);
-    let mut start = 0;
-    loop {
-        let piece = content.bytes_at(start);
-        if piece.is_empty() {
-            return hasher.finish();
-        }
-        start += piece.len() as u64;
-        for step in piece.chunks(STEP_BYTES) {
-            hasher.update(step);
-            yield_now().await;
-        }
-    }
-}
-
-/// How many bytes the file of a form has; `None` when its end is not there.
-async fn find_end(posted: &PostedForm, content: &Content) -> Option<u64> {
-    let mut finder = posted.end_finder();
-    let mut start = posted.start;
-    loop {
-        let piece = content.bytes_at(start);
-        if piece.is_empty() {
-            return None;
-        }
-        start += piece.len() as u64;
-        for step in piece.chunks(STEP_BYTES) {
-            if let Some(length) = finder.feed(step) {
-                return Some(length);
-            }
-            yield_now().await;
-        }
-    }
-}
-
-/// Why the service refuses a request before rules may act on it.
-enum Refusal {
-    /// Its signature is wrong.
-    Signature(signature::Refusal),
-    /// It is one too many, or its credentials have expired.
-    Answer(ErrorAnswer),
-    /// The one who asks may not do that.
-    Denied(Box<cos::Error>),
-}
-
-/// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Asker {
-    Owner,
-    /// Another account, by its UIN.
-    Guest(String),
-    Nobody,
-}
-
-impl Asker {
-    /// Who signed with that key, as far as the signature was looked at.
-    fn of(verdict: &Verdict, key_id: Option<&str>, world: &World) -> Self {
-        match verdict {
-            Verdict::None => Asker::Nobody,
-            Verdict::Valid => {
-                let uin =
-                    key_id.and_then(|id| world.credentials.get(id)).and_then(|secret| secret.uin.clone());
-                uin.map_or(Asker::Owner, Asker::Guest)
-            }
-            Verdict::UnknownKey | Verdict::NotChecked | Verdict::Refused(_) => Asker::Owner,
-        }
-    }
-
-    fn requester(&self) -> Requester<'_> {
-        match self {
-            Asker::Owner => Requester::Owner,
-            Asker::Guest(uin) => Requester::Guest(uin),
-            Asker::Nobody => Requester::Nobody,
-        }
-    }
 }
 
 /// What has become of an exchange so far.
@@ -520,7 +188,7 @@ enum Fate {
 
 impl<'a> Arrived<'a> {
     /// Routes a request, checks its signature, and decides which rules act on it.
-    fn new(shell: &'a Shell, link: &'a Arc<Link>, world: Arc<World>, head: Head, number: u64) -> Self {
+    fn new(shell: &'a Arc<Shell>, link: &'a Arc<Link>, world: Arc<World>, head: Head, number: u64) -> Self {
         let began = shell.uptime();
         let route = Route::find(&head, &world.account);
         let verdict = route.verify(&head, &world);
@@ -540,6 +208,7 @@ impl<'a> Arrived<'a> {
         // As little as can be is done under the lock, which every request takes.
         let mut locked = world.state();
         let state = &mut *locked;
+        let errands = errand::settle(state, &world, now);
         names.part = route.part(&names, &head, &state.store, now);
         let span = route.span(&head, &state.store, now);
         let facts = Facts {
@@ -568,7 +237,7 @@ impl<'a> Arrived<'a> {
         };
         let refusal = refusal.or_else(|| {
             let denied = route.authorise(&head, &state.store, &context).err()?;
-            Some(Refusal::Denied(Box::new(denied)))
+            Some(Refusal::Denied(denied))
         });
         let may_fire = if refusal.is_some() { MayFire::No } else { MayFire::Yes };
         let (rules, counters) = (&world.scenario.rules, &mut state.counters);
@@ -589,13 +258,18 @@ impl<'a> Arrived<'a> {
                 (Some(Refusal::Signature(refusal)), _) => {
                     route.refuse_signature(refusal, &head, &context).code.unwrap_or_default()
                 }
-                (Some(Refusal::Answer(answer)), _) if answer.code == EXPIRED_TOKEN => EXPIRED_TOKEN.into(),
+                (Some(Refusal::Answer(answer)), _) if answer.code == expired_token(service) => {
+                    expired_token(service).into()
+                }
                 (_, signature) => signature.unwrap_or_default().into(),
             });
             state.journal.begin(entry)
         });
         let Begun { n, earlier_bytes } = begun.unwrap_or_else(|| state.journal.pass());
         drop(locked);
+        if !errands.is_empty() {
+            errand::run(shell, &world, errands);
+        }
         Arrived {
             shell,
             link,
@@ -671,7 +345,7 @@ impl<'a> Arrived<'a> {
                 Err(self.route.refuse_signature(refusal, &self.head, &self.context()))
             }
             Some(Refusal::Answer(answer)) => Err(self.route.error(answer, &self.head, &self.context())),
-            Some(Refusal::Denied(error)) => Err(cos::refuse((**error).clone(), &self.head, &self.context())),
+            Some(Refusal::Denied(denial)) => Err(denial.reply(&self.head, &self.context())),
             None => self.route.admit(&self.head, &self.world.state().store, &self.context()),
         };
         let reply = match admitted {
@@ -691,8 +365,12 @@ impl<'a> Arrived<'a> {
                 match self.read(plan, intake, progress).await {
                     Ok(received) => {
                         progress.misfit = misfit(&self.head, &received);
-                        match self.derive(received, progress).await {
-                            Ok((received, asker)) => self.handle(plan, &received, &asker, progress),
+                        let (world, context) = (&self.world, self.context());
+                        match derive(&self.route, &self.head, received, world, &self.asker, context).await {
+                            Ok(Derived { body, asker, signature }) => {
+                                progress.signature = signature;
+                                self.handle(plan, &body, &asker, progress)
+                            }
                             Err(reply) => reply,
                         }
                     }
@@ -705,39 +383,6 @@ impl<'a> Arrived<'a> {
             }
         };
         self.happen(&plan.reply, progress).await.unwrap_or(Fate::Reply(reply))
-    }
-
-    /// Makes of a body what is needed before the request can be answered, and finds out who posted a form.
-    ///
-    /// # Errors
-    /// The answer that is final.
-    async fn derive(&self, body: Received, progress: &mut Progress) -> Result<(Received, Asker), Reply> {
-        let refuse = |error| cos::refuse(error, &self.head, &self.context());
-        let derivation = {
-            let store = &self.world.state().store;
-            self.route.derivation(&self.head, &body, store, &self.context())?
-        };
-        match derivation {
-            Derivation::None => Ok((body, self.asker.clone())),
-            Derivation::Bytes(content, wanted) => {
-                let digests = hash(&content, wanted).await;
-                Ok((Received { content, digests, form: None }, self.asker.clone()))
-            }
-            Derivation::Form(posted) => {
-                let length = find_end(&posted, &body.content).await;
-                let content = posted.file(&body.content, length).map_err(refuse)?;
-                let digests = hash(&content, posted.wanted).await;
-                let world = &self.world;
-                let verdict =
-                    signature::check_form(&posted.form, &world.credentials, world.auth, world.now());
-                if let Verdict::Refused(refusal) = &verdict {
-                    return Err(self.route.refuse_signature(refusal, &self.head, &self.context()));
-                }
-                progress.signature = name_of(&verdict);
-                let asker = Asker::of(&verdict, posted.form.field("q-ak"), world);
-                Ok((Received { content, digests, form: Some(Box::new(posted.form)) }, asker))
-            }
-        }
     }
 
     /// Does with `Expect: 100-continue` what a rule says. Returns how the exchange goes out if that is decided thereby.
@@ -902,7 +547,8 @@ impl<'a> Arrived<'a> {
         let context = self.context_of(asker);
         let elapsed = self.world.elapsed(self.shell.uptime());
         let mut state = self.world.state();
-        let State { store, veils, .. } = &mut *state;
+        let mut errands = errand::settle(&mut state, &self.world, context.now);
+        let State { store, veils, journal, .. } = &mut *state;
         let see = |store: &Store| self.route.handle(&self.head, received, store, &context);
         let mut outcome = match self.look() {
             Some(look) => veils.look(store, look, elapsed, see),
@@ -933,6 +579,17 @@ impl<'a> Arrived<'a> {
                 progress.reach(planned, None);
             }
             forgotten.into_iter().for_each(|change| store.apply(change));
+        }
+        for change in &changes {
+            if let Change::CreateJob { id, .. } = change {
+                journal.starts_job(id.clone(), self.n);
+            }
+        }
+        errands.extend(errand::settle(&mut state, &self.world, context.now));
+        let is_busy = state.store.due().is_some() || !errands.is_empty();
+        drop(state);
+        if is_busy {
+            errand::run(self.shell, &self.world, errands);
         }
         outcome.reply
     }
@@ -1178,103 +835,4 @@ fn honest(
         response.headers_mut().append(name, value);
     }
     response
-}
-
-fn answer(reply: &Reply, bytes: u64, framing: &Framing) -> Answer {
-    let retry_after = reply.header("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-    Answer {
-        status: reply.status,
-        code: reply.code.clone(),
-        bytes,
-        retry_after,
-        announces_close: framing.connection == Connection::Close,
-    }
-}
-
-/// The bytes that a read asks for and that there are.
-fn download(facts: &Facts<'_>) -> Option<Download> {
-    let reads = matches!(facts.operation, Some(Operation::GetObject | Operation::GetJobOutput));
-    facts.span.range.clone().filter(|_| reads).map(|range| Download { from: range.start, to: range.end })
-}
-
-/// The header that says another thing of the body than what arrived; `None` when all that can be compared fits.
-fn misfit(head: &Head, received: &Received) -> Option<&'static str> {
-    let Digests { md5, sha1, sha256, tree, .. } = &received.digests;
-    let said = |name: &'static str, arrived: Option<String>| {
-        let (arrived, said) = (arrived?, head.header(name)?.trim());
-        (!said.eq_ignore_ascii_case(&arrived)).then_some(name)
-    };
-    let md5_base64 = md5.as_ref().map(|md5| STANDARD.encode(md5.bytes()));
-    // Base64 has cases.
-    let content_md5 =
-        head.header("content-md5").zip(md5_base64).filter(|(said, arrived)| said.trim() != arrived);
-    let tree = tree.as_ref().filter(|_| head.header(CONTENT_RANGE).is_some() || !received.content.is_empty());
-    content_md5
-        .map(|_| "Content-MD5")
-        .or_else(|| said("x-cos-content-sha1", sha1.as_ref().map(ToString::to_string)))
-        .or_else(|| said("x-cas-content-sha256", sha256.as_ref().map(ToString::to_string)))
-        .or_else(|| said("x-cas-sha256-tree-hash", tree.map(|tree| tree.root().to_string())))
-}
-
-/// How many stored parts an upload loses by its completion.
-fn parts_left_out(change: &Change, store: &Store) -> usize {
-    let Change::CompleteUpload { bucket, key, upload, object, .. } = change else { return 0 };
-    let stored = store.bucket(bucket).and_then(|bucket| bucket.upload(key, upload));
-    let stored = stored.map_or(0, |upload| upload.parts_after(0).count());
-    match object.etag {
-        Etag::Parts(_, listed) => stored.saturating_sub(listed.into()),
-        Etag::Md5(_) | Etag::Sha1(_) => 0,
-    }
-}
-
-/// How an exchange ends that goes out by a script; `None` while it stalls.
-fn ending(script: &Script) -> Option<Ended> {
-    match script.end {
-        _ if script.stalls_forever() => None,
-        End::Resume => Some(Ended::KeepAlive),
-        End::Close => Some(Ended::Close),
-        End::HalfClose(_) => Some(Ended::HalfClose),
-        End::Reset => Some(Ended::Reset),
-    }
-}
-
-/// Writes into an entry of the journal what was decided.
-fn decided(entry: &mut Entry, facts: &Facts<'_>, decision: &Decision, rules: &[Rule]) {
-    entry.said.part = facts.names.part;
-    entry.attempt = decision.attempt;
-    entry.logical = decision.request;
-    entry.download = download(facts);
-    entry.nearest = decision.nearest.map(|nearest| (rules[nearest.rule].id.clone(), nearest.differs));
-    if decision.traces.is_empty() {
-        return;
-    }
-    let records = decision.traces.iter().map(|trace| RuleRecord {
-        id: rules[trace.rule].id.clone(),
-        outcome: match trace.outcome {
-            scenario::Outcome::Fired(_) => "fired",
-            scenario::Outcome::NotDue => "not-due",
-            scenario::Outcome::Shadowed(_) => "shadowed",
-            scenario::Outcome::NotReached => "not-reached",
-            scenario::Outcome::Refused => "refused",
-        },
-        scope: trace.scope_name.clone(),
-        match_number: trace.match_number,
-        firing: match trace.outcome {
-            scenario::Outcome::Fired(firing) => Some(firing),
-            _ => None,
-        },
-        by: match trace.outcome {
-            scenario::Outcome::Shadowed(by) => Some(rules[by].id.clone()),
-            _ => None,
-        },
-        next: match trace.outcome {
-            scenario::Outcome::NotDue => rules[trace.rule].fire.next_due(trace.match_number),
-            _ => None,
-        },
-        differs: None,
-    });
-    let not_reached = decision.traces.iter().filter(|trace| trace.outcome == scenario::Outcome::NotReached);
-    let details = entry.details();
-    details.rules = records.collect();
-    details.notes.extend(not_reached.map(|trace| scenario::obstacle(&rules[trace.rule], facts)));
 }

@@ -19,7 +19,7 @@ pub(super) fn changes(
         Forgotten::Part => part(names, store, now),
         Forgotten::Object => object(names, store),
         Forgotten::Job => job(names, made, store, now),
-        Forgotten::Archive => return made.iter().filter_map(|change| archive(change, store)).collect(),
+        Forgotten::Archive => return made.iter().filter_map(|change| archive(change, store, now)).collect(),
     };
     change.into_iter().collect()
 }
@@ -70,12 +70,12 @@ fn job(names: &Names, made: &[Change], store: &Store, now: Timestamp) -> Option<
     Some(Change::DeleteJob { vault, id })
 }
 
-fn archive(made: &Change, store: &Store) -> Option<Change> {
+fn archive(made: &Change, store: &Store, now: Timestamp) -> Option<Change> {
     let (Change::PutArchive { vault, archive, .. } | Change::CompleteVaultUpload { vault, archive, .. }) =
         made
     else {
         return None;
     };
     store.vault(vault)?.archive(archive)?;
-    Some(Change::DeleteArchive { vault: vault.clone(), archive: archive.clone() })
+    Some(Change::DeleteArchive { vault: vault.clone(), archive: archive.clone(), now })
 }

@@ -211,7 +211,7 @@ impl Intake {
     /// The body, once it was taken to its end.
     pub(super) fn finish(mut self) -> Received {
         self.full.extend(self.filling.take().map(Chunk::finish));
-        Received { content: Content::new(self.full), digests: self.hasher.finish(), form: None }
+        Received { content: Content::new(self.full), digests: self.hasher.finish(), form: None, source: None }
     }
 
     /// Waits for the next frame with data. Returns whether there is one.

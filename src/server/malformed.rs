@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::Shell;
 use super::connection::Link;
-use super::dispatch::service_of;
+use super::route::service_of;
 use crate::chance::Identity;
 use crate::code::{CasCode, CosCode};
 use crate::digest::key_of;

@@ -3,10 +3,13 @@
 //! `connection` serves one connection, `dispatch` one request in six steps; `intake` receives bodies, `play` plays
 //! scripts. All decisions are made elsewhere, by functions that know no socket.
 
+mod admission;
 mod body;
 mod connection;
 mod controlled;
+mod derive;
 mod dispatch;
+mod errand;
 mod exec;
 mod forget;
 mod intake;
@@ -15,6 +18,8 @@ mod plan;
 mod play;
 mod probe;
 mod process;
+mod record;
+mod route;
 mod socket;
 mod spelling;
 mod stream;
@@ -246,6 +251,7 @@ impl Emulator {
         let seed = self.shell.config.seed.or(scenario.seed).unwrap_or(old.seed);
         let new = old.reloaded(&self.shell.config, scenario, seed, self.shell.uptime());
         self.shell.worlds_mut().replace(new);
+        errand::attend(&self.shell, &self.shell.world());
     }
 
     /// A connection that stays within the process: what is written to it is a request. An RST is an end of file here.

@@ -1,15 +1,15 @@
-//! A job of a vault: what it fetches, and when that is ready.
+//! A job of a vault: what it fetches or copies, and when that is ready.
 //!
-//! Nothing waits for a job. Whether it is complete follows from the time, or from how often it was described, at the
-//! moment of the question. What it gives is settled when it is made: the bytes of the archive are shared with it, and an
-//! inventory is that of that moment.
+//! Nothing waits for a job. Whether it is due follows from the time, or from how often it was described, at the moment of
+//! the question. What it gives is fixed when it is made: the bytes of the archive or of the object are shared with it, and
+//! an inventory is that of that moment. What a copy writes is written when it is settled, which is before anybody looks.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::content::Content;
-use crate::digest::{Tree, TreeHash};
+use crate::digest::{Crc64, Md5, Sha1, Tree, TreeHash};
 
 /// How long a job can be asked for after it is complete.
 const JOB_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -40,19 +40,36 @@ pub struct Job {
     pub description: Option<String>,
     /// When it was made.
     pub created: Timestamp,
+    /// Where the client wants to be told that it is complete.
+    pub callback_url: Option<String>,
     completion: JobCompletion,
     describes: u32,
     /// The time of the description that completed it, where descriptions do.
     completed_by_describe: Option<Timestamp>,
+    /// What came of it, once it was settled.
+    ending: Option<Ending>,
 }
 
-/// What a job fetches.
+/// What came of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// It is done.
+    Done,
+    /// It failed, for this reason.
+    Failed(String),
+}
+
+/// What a job does.
 #[derive(Debug, Clone)]
 pub enum Task {
     /// Bytes of an archive.
     Archive(ArchiveRetrieval),
     /// A list of the archives of the vault.
     Inventory(InventoryRetrieval),
+    /// Copies bytes of an archive to a bucket.
+    Push(Box<Push>),
+    /// Copies bytes of an object to the vault.
+    Pull(Box<Pull>),
 }
 
 /// The retrieval of an archive or of a range of it.
@@ -75,6 +92,58 @@ pub struct Retrieved {
     pub tree: Tree,
     /// The bytes that were asked for; never empty, and within the archive.
     pub range: Range<u64>,
+}
+
+/// The place of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The bucket as the client named it.
+    pub named: String,
+    /// The full name of the bucket.
+    pub bucket: String,
+    /// The key.
+    pub key: String,
+}
+
+/// A copy of an archive, or of a range of it, to a bucket.
+#[derive(Debug, Clone)]
+pub struct Push {
+    /// What is copied.
+    pub retrieval: ArchiveRetrieval,
+    /// Where to.
+    pub to: Place,
+    /// The number of the version that it becomes where versions are kept.
+    pub version: u64,
+    /// The digests of the bytes; `None` when the archive was deleted before.
+    pub digests: Option<PushedDigests>,
+}
+
+/// What an object in a bucket is told by.
+#[derive(Debug, Clone, Copy)]
+pub struct PushedDigests {
+    /// Its MD5.
+    pub md5: Md5,
+    /// Its SHA-1, where ETags are made of it.
+    pub sha1: Option<Sha1>,
+    /// Its CRC.
+    pub crc64: Crc64,
+}
+
+/// A copy of an object, or of a range of it, to the vault.
+#[derive(Debug, Clone)]
+pub struct Pull {
+    /// Where from.
+    pub from: Place,
+    /// The range as the client wrote it.
+    pub range: Option<String>,
+    /// The conditions as the client wrote them: name and value.
+    pub conditions: Vec<(&'static str, String)>,
+    /// The description that the archive gets.
+    pub description: Option<String>,
+    /// The id that the archive gets.
+    pub archive: String,
+    /// The bytes and the tree over them, or why there are none.
+    pub source: Result<(Content, Tree), String>,
 }
 
 /// The retrieval of an inventory.
@@ -168,7 +237,16 @@ impl InventorySelection {
 impl Job {
     /// A job that is made now.
     pub fn new(task: Task, description: Option<String>, completion: JobCompletion, now: Timestamp) -> Self {
-        Job { task, description, created: now, completion, describes: 0, completed_by_describe: None }
+        Job {
+            task,
+            description,
+            created: now,
+            callback_url: None,
+            completion,
+            describes: 0,
+            completed_by_describe: None,
+            ending: None,
+        }
     }
 
     /// The job after one description more, which may be the one that completes it.
@@ -179,21 +257,50 @@ impl Job {
         Job { describes, completed_by_describe, ..self.clone() }
     }
 
-    /// How far it is.
-    pub fn status(&self, now: Timestamp) -> JobStatus {
-        let completed = match self.completion {
+    /// The job after that came of it.
+    pub fn settled(&self, ending: Ending) -> Job {
+        Job { ending: Some(ending), ..self.clone() }
+    }
+
+    /// Whether what it was to do has been done, or not.
+    pub fn is_settled(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// Why it failed, if it did.
+    pub fn failure(&self) -> Option<&str> {
+        match &self.ending {
+            Some(Ending::Failed(reason)) => Some(reason),
+            Some(Ending::Done) | None => None,
+        }
+    }
+
+    /// When it will be due if nobody describes it; `None` when only descriptions complete it.
+    pub fn due_by_time(&self) -> Option<Timestamp> {
+        match self.completion {
             JobCompletion::Immediately | JobCompletion::AfterDescribes(0) => Some(self.created),
-            JobCompletion::After(time) => Some(self.created.plus(time)).filter(|at| *at <= now),
-            JobCompletion::AfterDescribes(_) => self.completed_by_describe,
-            JobCompletion::Either(time, _) => {
-                let by_time = Some(self.created.plus(time)).filter(|at| *at <= now);
-                self.completed_by_describe.into_iter().chain(by_time).min()
+            JobCompletion::After(time) | JobCompletion::Either(time, _) => Some(self.created.plus(time)),
+            JobCompletion::AfterDescribes(_) => None,
+        }
+    }
+
+    /// Since when it has been due; `None` while it is not.
+    pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
+        let by_time = self.due_by_time().filter(|at| *at <= now || *at == self.created);
+        self.completed_by_describe.into_iter().chain(by_time).min()
+    }
+
+    /// How far it is. A copy that is due and was not settled yet is in progress.
+    pub fn status(&self, now: Timestamp) -> JobStatus {
+        let Some(at) = self.due(now) else { return JobStatus::InProgress };
+        match (&self.ending, &self.task) {
+            (Some(Ending::Failed(_)), _) | (None, Task::Archive(ArchiveRetrieval { source: None, .. })) => {
+                JobStatus::Failed(at)
             }
-        };
-        match (completed, &self.task) {
-            (None, _) => JobStatus::InProgress,
-            (Some(at), Task::Archive(ArchiveRetrieval { source: None, .. })) => JobStatus::Failed(at),
-            (Some(at), Task::Archive(_) | Task::Inventory(_)) => JobStatus::Succeeded(at),
+            (Some(Ending::Done), _) | (None, Task::Archive(_) | Task::Inventory(_)) => {
+                JobStatus::Succeeded(at)
+            }
+            (None, Task::Push(_) | Task::Pull(_)) => JobStatus::InProgress,
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod acl;
 mod bucket;
+mod condition;
 mod job;
 mod listing;
 mod object;
@@ -13,7 +14,7 @@ mod upload;
 mod vault;
 mod veil;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
@@ -22,9 +23,10 @@ use crate::digest::Tree;
 
 pub use acl::{Acl, Canned, Grant, Grantee, Permission};
 pub use bucket::{Bucket, Configuration, ConfigurationKind, Found, Versioning};
+pub use condition::{Condition, Conditions};
 pub use job::{
-    ArchiveRetrieval, InventoryFormat, InventoryRetrieval, InventorySelection, Job, JobCompletion, JobStatus,
-    Retrieved, Task,
+    ArchiveRetrieval, Ending, InventoryFormat, InventoryRetrieval, InventorySelection, Job, JobCompletion,
+    JobStatus, Place, Pull, Push, PushedDigests, Retrieved, Task,
 };
 pub use listing::{Entry, PageQuery, VersionEntry, VersionQuery};
 pub use object::{
@@ -32,7 +34,10 @@ pub use object::{
     RestorationStatus, VersionId, is_archive, restoration_time,
 };
 pub use upload::{AssemblyError, MAX_PART_SIZE_BYTES, Part, PartNumber, Upload};
-pub use vault::{Archive, Chunk, ChunkRange, MAX_CHUNK_SIZE_BYTES, MAX_CHUNKS, Vault, VaultUpload};
+pub use vault::{
+    Archive, Chunk, ChunkRange, MAX_CHUNK_SIZE_BYTES, MAX_CHUNKS, Notifications, Vault, VaultPolicy,
+    VaultUpload,
+};
 pub use veil::{Lag, Look, Veils};
 
 /// Everything that one world holds.
@@ -40,6 +45,10 @@ pub use veil::{Lag, Look, Veils};
 pub struct Store {
     buckets: BTreeMap<String, Bucket>,
     vaults: BTreeMap<String, Vault>,
+    /// Vault and id of each job that was not settled yet.
+    unsettled: BTreeSet<(String, String)>,
+    /// When the first of them may be due; `None` when none will be by time alone.
+    due: Option<Timestamp>,
 }
 
 /// One change of the store. Changes are made from a look at the same state, so applying one cannot fail; where the
@@ -155,6 +164,7 @@ pub enum Change {
     DeleteArchive {
         vault: String,
         archive: String,
+        now: Timestamp,
     },
     CreateVaultUpload {
         vault: String,
@@ -199,15 +209,29 @@ pub enum Change {
         id: String,
         job: Job,
     },
-    /// The job was described, which may complete it.
     DeleteJob {
         vault: String,
         id: String,
     },
+    /// The job was described, which may complete it.
     DescribeJob {
         vault: String,
         id: String,
         now: Timestamp,
+    },
+    /// What a job that is due was to do has been done, or not.
+    SettleJob {
+        vault: String,
+        id: String,
+        ending: Ending,
+    },
+    SetVaultPolicy {
+        vault: String,
+        policy: Option<VaultPolicy>,
+    },
+    SetVaultNotifications {
+        vault: String,
+        notifications: Option<Notifications>,
     },
 }
 
@@ -244,6 +268,27 @@ impl Store {
     /// All vaults in the order of their names.
     pub fn vaults(&self) -> impl Iterator<Item = (&str, &Vault)> {
         self.vaults.iter().map(|(name, vault)| (name.as_str(), vault))
+    }
+
+    /// When a job may be due that was not settled yet; `None` when none will be by time alone.
+    pub fn due(&self) -> Option<Timestamp> {
+        self.due
+    }
+
+    /// The jobs that are due and were not settled yet, each with the name of its vault and its id. Forgets those that
+    /// are gone.
+    pub fn take_due(&mut self, now: Timestamp) -> Vec<(String, String, Job)> {
+        let (vaults, mut due, mut next) = (&self.vaults, Vec::new(), None::<Timestamp>);
+        self.unsettled.retain(|(vault, id)| {
+            let Some(job) = vaults.get(vault).and_then(|vault| vault.any_job(id)) else { return false };
+            match job.due(now) {
+                Some(_) => due.push((vault.clone(), id.clone(), job.clone())),
+                None => next = next.into_iter().chain(job.due_by_time()).min(),
+            }
+            true
+        });
+        self.due = next;
+        due
     }
 
     /// Puts an object, or none, in the place of another. Returns what was there.
@@ -313,8 +358,8 @@ impl Store {
                     vault.put_archive(archive, Archive { content, tree, description, created: now });
                 });
             }
-            Change::DeleteArchive { vault, archive } => {
-                self.in_vault(&vault, |vault| vault.delete_archive(&archive));
+            Change::DeleteArchive { vault, archive, now } => {
+                self.in_vault(&vault, |vault| vault.delete_archive(&archive, now));
             }
             Change::CreateVaultUpload { vault, upload, part_size_bytes, description, now } => {
                 self.in_vault(&vault, |vault| vault.create_upload(upload, part_size_bytes, description, now));
@@ -335,13 +380,26 @@ impl Store {
                 self.in_vault(&vault, |vault| vault.delete_chunk(&upload, index));
             }
             Change::CreateJob { vault, id, job } => {
+                self.due = self.due.into_iter().chain(job.due_by_time()).min();
+                self.unsettled.insert((vault.clone(), id.clone()));
                 self.in_vault(&vault, |vault| vault.create_job(id, job));
             }
             Change::DeleteJob { vault, id } => {
                 self.in_vault(&vault, |vault| vault.delete_job(&id));
             }
             Change::DescribeJob { vault, id, now } => {
+                self.due = Some(self.due.map_or(now, |due| due.min(now)));
                 self.in_vault(&vault, |vault| vault.describe_job(&id, now));
+            }
+            Change::SettleJob { vault, id, ending } => {
+                self.in_vault(&vault, |vault| vault.settle_job(&id, ending));
+                self.unsettled.remove(&(vault, id));
+            }
+            Change::SetVaultPolicy { vault, policy } => {
+                self.in_vault(&vault, |vault| vault.set_policy(policy));
+            }
+            Change::SetVaultNotifications { vault, notifications } => {
+                self.in_vault(&vault, |vault| vault.set_notifications(notifications));
             }
         }
     }

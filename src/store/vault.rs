@@ -6,7 +6,9 @@ use std::ops::{Bound, Range};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::job::Job;
+use serde_json::Value;
+
+use super::job::{Ending, Job};
 use crate::clock::Timestamp;
 use crate::content::Content;
 use crate::digest::{Tree, TreeHash};
@@ -30,6 +32,41 @@ pub struct Vault {
     /// Uploads that were completed, with their archive and the time: a repeated completion gets the same answer.
     completed_uploads: BTreeMap<String, (String, Timestamp)>,
     jobs: BTreeMap<String, Job>,
+    policy: Option<VaultPolicy>,
+    notifications: Option<Notifications>,
+    size_bytes: u64,
+    inventory: Option<Inventory>,
+    /// When the vault changed for the last time; `None` when the inventory knows of that.
+    changed: Option<Timestamp>,
+}
+
+/// The figures of the last inventory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inventory {
+    /// When it was taken.
+    pub taken: Timestamp,
+    /// How many archives there were.
+    pub archives: u64,
+    /// How many bytes they had.
+    pub size_bytes: u64,
+}
+
+/// The access policy of a vault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VaultPolicy {
+    /// As it was set.
+    pub text: String,
+    /// The same, read.
+    pub document: Value,
+}
+
+/// Whom a vault tells of jobs that are complete, and of which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notifications {
+    /// Where it is told.
+    pub callback_url: String,
+    /// The events, as the service calls them.
+    pub events: Vec<String>,
 }
 
 /// An archive.
@@ -99,6 +136,22 @@ impl ChunkRange {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+impl ChunkRange {
+    /// Reads also `bytes 0-4194303`, without a total.
+    ///
+    /// # Errors
+    /// For every other form that is none.
+    pub fn lenient(header: &str) -> Result<Self, InvalidChunkRange> {
+        if header.contains('/') { header.parse() } else { format!("{header}/*").parse() }
+    }
+}
+
+/// The first midnight UTC after that time.
+fn midnight_after(time: Timestamp) -> Timestamp {
+    const DAY_SECONDS: i64 = 24 * 60 * 60;
+    Timestamp::from_unix_seconds((time.unix_seconds().div_euclid(DAY_SECONDS) + 1) * DAY_SECONDS)
 }
 
 impl FromStr for ChunkRange {
@@ -223,7 +276,41 @@ impl Vault {
             uploads: BTreeMap::new(),
             completed_uploads: BTreeMap::new(),
             jobs: BTreeMap::new(),
+            policy: None,
+            notifications: None,
+            size_bytes: 0,
+            inventory: None,
+            changed: Some(created),
         }
+    }
+
+    /// The access policy.
+    pub fn policy(&self) -> Option<&VaultPolicy> {
+        self.policy.as_ref()
+    }
+
+    /// Whom it tells of jobs.
+    pub fn notifications(&self) -> Option<&Notifications> {
+        self.notifications.as_ref()
+    }
+
+    /// The figures at this moment.
+    pub fn present_inventory(&self, now: Timestamp) -> Inventory {
+        Inventory { taken: now, archives: self.archives.len() as u64, size_bytes: self.size_bytes }
+    }
+
+    /// The last inventory. One is taken at the first midnight UTC after each change.
+    ///
+    /// Source: `cas.md` 11.
+    pub fn inventory(&self, now: Timestamp) -> Option<Inventory> {
+        let due = self.changed.map(midnight_after).filter(|midnight| *midnight <= now);
+        due.map(|midnight| self.present_inventory(midnight)).or(self.inventory)
+    }
+
+    /// Says that the archives are about to change: the figures until now are those of an inventory that is due.
+    fn changes(&mut self, now: Timestamp) {
+        self.inventory = self.inventory(now);
+        self.changed = Some(now);
     }
 
     /// The region it was made in.
@@ -239,6 +326,12 @@ impl Vault {
     /// The archives in the order of their ids.
     pub fn archives(&self) -> impl Iterator<Item = (&str, &Archive)> {
         self.archives.iter().map(|(id, archive)| (id.as_str(), archive))
+    }
+
+    /// The archives behind that id, in the order of their ids.
+    pub fn archives_after(&self, id: &str) -> impl Iterator<Item = (&str, &Archive)> {
+        let archives = self.archives.range::<str, _>((Bound::Excluded(id), Bound::Unbounded));
+        archives.map(|(id, archive)| (id.as_str(), archive))
     }
 
     /// The archive of that id.
@@ -276,6 +369,11 @@ impl Vault {
         self.jobs.get(id).filter(|job| job.lives(now))
     }
 
+    /// The job of that id, however long ago it was completed.
+    pub(super) fn any_job(&self, id: &str) -> Option<&Job> {
+        self.jobs.get(id)
+    }
+
     /// The jobs with an id of `from` or behind it that were not completed more than 24 hours ago, in the order of their
     /// ids.
     pub fn jobs_from<'a>(
@@ -287,12 +385,28 @@ impl Vault {
         jobs.filter(move |(_, job)| job.lives(now)).map(|(id, job)| (id.as_str(), job))
     }
 
+    pub(super) fn set_policy(&mut self, policy: Option<VaultPolicy>) {
+        self.policy = policy;
+    }
+
+    pub(super) fn set_notifications(&mut self, notifications: Option<Notifications>) {
+        self.notifications = notifications;
+    }
+
     pub(super) fn put_archive(&mut self, id: String, archive: Archive) {
+        self.changes(archive.created);
+        self.size_bytes += archive.content.len();
         self.archives.insert(id, archive);
     }
 
-    pub(super) fn delete_archive(&mut self, id: &str) {
-        if let Some((id, _)) = self.archives.remove_entry(id) {
+    pub(super) fn delete_archive(&mut self, id: &str, now: Timestamp) {
+        if !self.archives.contains_key(id) {
+            return;
+        }
+        // Before it is gone: an inventory that is due still has it.
+        self.changes(now);
+        if let Some((id, archive)) = self.archives.remove_entry(id) {
+            self.size_bytes -= archive.content.len();
             self.deleted_archives.insert(id);
         }
     }
@@ -353,6 +467,12 @@ impl Vault {
     pub(super) fn describe_job(&mut self, id: &str, now: Timestamp) {
         if let Some(job) = self.jobs.get_mut(id) {
             *job = job.described(now);
+        }
+    }
+
+    pub(super) fn settle_job(&mut self, id: &str, ending: Ending) {
+        if let Some(job) = self.jobs.get_mut(id) {
+            *job = job.settled(ending);
         }
     }
 
@@ -499,6 +619,35 @@ mod tests {
     }
 
     #[test]
+    fn an_inventory_is_taken_at_the_first_midnight_after_each_change() {
+        let hours = |hours: i64| Timestamp::from_unix_seconds(hours * 3600);
+        let archive = |bytes: &[u8], at| Archive {
+            content: bytes.to_vec().into(),
+            tree: tree(bytes),
+            description: None,
+            created: hours(at),
+        };
+        let figures = |vault: &Vault, at| {
+            let Inventory { taken, archives, size_bytes } = vault.inventory(hours(at))?;
+            Some((taken.unix_seconds() / 3600, archives, size_bytes))
+        };
+        let mut vault = Vault::new("r".to_owned(), hours(1));
+        assert_eq!(figures(&vault, 23), None);
+        assert_eq!(figures(&vault, 24), Some((24, 0, 0)), "of the empty vault");
+        vault.put_archive("a".to_owned(), archive(b"abc", 30));
+        assert_eq!(figures(&vault, 47), Some((24, 0, 0)), "not live");
+        assert_eq!(figures(&vault, 48), Some((48, 1, 3)));
+        assert_eq!(figures(&vault, 200), Some((48, 1, 3)), "nothing changed since");
+        vault.put_archive("b".to_owned(), archive(b"x", 200));
+        vault.delete_archive("a", hours(201));
+        assert_eq!(figures(&vault, 215), Some((48, 1, 3)), "the change is not in it");
+        assert_eq!(figures(&vault, 216), Some((216, 1, 1)));
+        vault.delete_archive("b", hours(250));
+        assert_eq!(figures(&vault, 250), Some((216, 1, 1)), "the archive was there at midnight");
+        assert_eq!(figures(&vault, 264), Some((264, 0, 0)));
+    }
+
+    #[test]
     fn a_completed_upload_is_remembered_for_a_day() {
         let hours = |hours: i64| Timestamp::from_unix_seconds(hours * 3600);
         let mut vault = Vault::new("r".to_owned(), hours(0));
@@ -508,7 +657,7 @@ mod tests {
         let (id, archive) = vault.completed("u", hours(2)).unwrap();
         assert_eq!((id, archive.description.as_deref()), ("a", Some("d")));
         assert!(vault.completed("u", hours(26)).is_none());
-        vault.delete_archive("a");
+        vault.delete_archive("a", hours(2));
         assert!(vault.completed("u", hours(2)).is_none());
         assert!(vault.had_archive("a"));
     }

@@ -1,6 +1,7 @@
-//! The table of operations tells the truth: what it calls built succeeds, each error that it lists can be met, and what it does not call
-//! built is answered 501. The page `docs/cos.md` is made from it.
+//! The tables of operations tell the truth: what they call built succeeds, each error that they list can be met, and what they do not call
+//! built is answered 501. The pages `docs/cos.md` and `docs/cas.md` are made from them.
 
+mod cas;
 mod errors;
 mod rows;
 #[path = "../support/mod.rs"]
@@ -13,9 +14,7 @@ use cos_emu::{AuthMode, COVERAGE, Emulation, Operation};
 use errors::{specials, with_customer_key};
 use rows::of_all;
 use support::documents;
-use support::{Answer, BUCKET, Connection, Request, Server, VAULT, md5_base64, pattern, sha256};
-
-const MIB: usize = 1 << 20;
+use support::{Answer, BUCKET, Connection, Request, Server, md5_base64};
 
 /// The answer that a change of a request that would succeed leads to; `None` for a code that no change leads to.
 fn changed(
@@ -216,70 +215,17 @@ fn every_operation_of_cos_that_is_built_succeeds() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
-/// `COS_EMU_BLESS=1` writes the page.
+/// `COS_EMU_BLESS=1` writes the pages.
 #[test]
-fn the_page_of_cos_is_made_from_the_table() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cos.md");
-    let page = cos_emu::coverage_page();
-    if std::env::var_os("COS_EMU_BLESS").is_some() {
-        std::fs::write(path, &page).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), page, "COS_EMU_BLESS=1 writes it again");
-}
-
-/// One request or more for every operation of CAS that is built, all of which have to succeed.
-fn use_cas(server: &Server) {
-    let vault = |method: &str, rest: &str| Request::new(method, &format!("/-/vaults{rest}"));
-    server.send(vault("PUT", "/other")).ok();
-    server.send(vault("GET", "/other")).ok();
-    server.send(vault("GET", "")).ok();
-    server.send(vault("DELETE", "/other")).ok();
-
-    let body = pattern(MIB);
-    let hash = sha256(&body);
-    let hashed = |request: Request| {
-        request.with("x-cas-content-sha256", &hash).with("x-cas-sha256-tree-hash", &hash).body(&body)
-    };
-    let made = server.send(hashed(Request::cas("POST", "archives")));
-    let archive = made.ok().header("x-cas-archive-id").unwrap();
-    let retrieval = format!(r#"{{"Type": "archive-retrieval", "ArchiveId": "{archive}"}}"#);
-    let made = server.send(Request::cas("POST", "jobs").body(retrieval));
-    let job = made.ok().header("x-cas-job-id").unwrap();
-    server.send(Request::cas("GET", "jobs")).ok();
-    server.send(Request::cas("GET", &format!("jobs/{job}"))).ok();
-    server.send(Request::cas("GET", &format!("jobs/{job}/output"))).ok();
-    server.send(Request::cas("DELETE", &format!("archives/{archive}"))).ok();
-
-    for complete in [true, false] {
-        let made = server.send(Request::cas("POST", "multipart-uploads").with("x-cas-part-size", MIB));
-        let upload = made.ok().header("x-cas-multipart-upload-id").unwrap();
-        let on = |method: &str| Request::cas(method, &format!("multipart-uploads/{upload}"));
-        let range = format!("bytes 0-{}/*", MIB - 1);
-        server.send(hashed(on("PUT").with("Content-Range", range))).ok();
-        server.send(on("GET")).ok();
-        server.send(Request::cas("GET", "multipart-uploads")).ok();
-        if complete {
-            let whole = on("POST").with("x-cas-archive-size", MIB).with("x-cas-sha256-tree-hash", &hash);
-            server.send(whole).ok();
-        } else {
-            server.send(on("DELETE")).ok();
+fn the_pages_are_made_from_the_tables() {
+    for (name, page) in [("cos", cos_emu::coverage_page()), ("cas", cos_emu::cas_coverage_page())] {
+        let path = format!("{}/docs/{name}.md", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("COS_EMU_BLESS").is_some() {
+            std::fs::write(&path, &page).unwrap();
         }
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(written, page, "COS_EMU_BLESS=1 writes it again");
     }
-}
-
-#[test]
-fn every_operation_of_cas_that_is_built_succeeds() {
-    let server = Server::start();
-    use_cas(&server);
-    let done: BTreeSet<&str> = server.journal().iter().map(|exchange| exchange.op.unwrap()).collect();
-    let built: BTreeSet<&str> = Operation::ALL
-        .iter()
-        .filter(|operation| {
-            operation.service() == cos_emu::Service::Cas && operation.emulation() == Emulation::Built
-        })
-        .map(|operation| operation.name())
-        .collect();
-    assert_eq!(done, built);
 }
 
 /// What real clients may ask beyond that: recognised by name, refused in the service's own format.
@@ -289,7 +235,7 @@ fn what_is_not_built_is_answered_501_by_its_name() {
     for (request, operation) in [
         (Request::cos("GET", "?notification"), "GetBucketNotification"),
         (Request::cos("POST", "key?select"), "SelectObjectContent"),
-        (Request::new("GET", &format!("/-/vaults/{VAULT}/access-policy")), "GetVaultAccessPolicy"),
+        (Request::cos("PUT", "?notification").body("<NotificationConfiguration/>"), "PutBucketNotification"),
     ] {
         let answer = server.send(request);
         answer.is(501, "NotImplemented");

@@ -9,7 +9,7 @@ use serde_json::{Value as Schema, json};
 use super::fire::{Count, Skip};
 use super::{Many, exclude};
 use crate::clock::Timestamp;
-use crate::message::{EtagForm, ShortChunks};
+use crate::message::{CasSettings, ContentRangeForm, EtagForm, InventoryFigures, ShortChunks};
 use crate::scenario::json::{Node, Problems, Read, at_least_one, exactly_one, members, names};
 use crate::scenario::rule::Delay;
 use crate::scenario::value::{CodeName, is_duration, parse_skew};
@@ -34,8 +34,8 @@ pub struct Server {
     pub latency: Option<Delay>,
     /// When jobs of CAS are ready.
     pub jobs: Option<Readiness>,
-    /// When CAS refuses a short chunk in the middle.
-    pub short_parts: Option<ShortChunks>,
+    /// What is chosen about CAS.
+    pub cas: Option<CasSettings>,
     /// How long the body of a request may pause.
     pub body_timeout: Option<Duration>,
 }
@@ -77,7 +77,11 @@ impl Read for Server {
             keep_alive: text.keep_alive,
             latency: text.latency,
             jobs: text.jobs.map(|jobs| jobs.complete),
-            short_parts: text.cas.map(|cas| cas.short_parts),
+            cas: text.cas.map(|cas| CasSettings {
+                short_chunks: cas.short_parts,
+                inventory: cas.inventory,
+                content_range: cas.content_range,
+            }),
             body_timeout: text.body_timeout,
         })
     }
@@ -192,8 +196,8 @@ pub struct RateLimit {
     pub burst: u32,
     /// What has a bucket of tokens of its own.
     pub per: RateScope,
-    /// The code of the refusal.
-    pub code: String,
+    /// The code of the refusal; by itself that of the service.
+    pub code: Option<String>,
 }
 
 /// What has a rate limit of its own.
@@ -227,8 +231,8 @@ members! {
         default burst: Skip = Skip(0),
         /// What has a limit of its own.
         default per: RateScope = RateScope::Bucket,
-        /// The code of the refusal.
-        default code: CodeName = CodeName("SlowDown".to_owned()),
+        /// The code of the refusal; by itself SlowDown for COS and ThrottlingException for CAS.
+        optional code: CodeName,
     }
 }
 
@@ -239,7 +243,7 @@ impl Read for RateLimit {
             per_second: text.requests_per_second.0,
             burst: text.burst.0,
             per: text.per,
-            code: text.code.0,
+            code: text.code.map(|code| code.0),
         })
     }
 
@@ -345,9 +349,23 @@ names! { ShortChunks as "moment" {
     AtUpload = "at-upload",
 } }
 
+names! { InventoryFigures as "inventory" {
+    Daily = "daily",
+    Live = "live",
+} }
+
+names! { ContentRangeForm as "form" {
+    Strict = "strict",
+    Lenient = "lenient",
+} }
+
 members! {
     struct CasText {
         /// When a short chunk in the middle is refused.
         default short_parts: ShortChunks = ShortChunks::AtComplete,
+        /// Which figures a vault tells of its archives.
+        default inventory: InventoryFigures = InventoryFigures::Daily,
+        /// Which forms of the Content-Range of a chunk are read.
+        default content_range: ContentRangeForm = ContentRangeForm::Strict,
     }
 }
