@@ -76,6 +76,7 @@ pub use code::{CasCode, CosCode};
 pub use config::{Callbacks, Config};
 pub use cos::{COVERAGE, coverage_page};
 pub use coverage::Coverage;
+pub use digest::tree as tree_hash;
 pub use journal::{ActionRecord, Answer, CallbackRecord, Ended, Exchange, ReceivedBody, RuleRecord};
 pub use judge::{Case, CommandEnd, Judgement, Outcome, Verdict};
 pub use message::{Account, CasSettings, ContentRangeForm, EtagForm, InventoryFigures, ShortChunks};

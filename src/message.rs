@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use crate::chance::Identity;
 use crate::clock::Timestamp;
 use crate::content::Content;
-use crate::digest::{Digests, Wanted};
+use crate::digest::{Digests, Tree, Wanted};
 use crate::store::JobCompletion;
 
 /// What the ETag of an object in one piece, and of a part, is made of.
@@ -435,6 +435,8 @@ pub struct Reply {
     pub body: Content,
     /// For an answer to a read of object bytes: the whole object and the range that `body` is of it.
     pub ranged: Option<Ranged>,
+    /// The tree whose hash a header has.
+    pub tree: Option<Tree>,
     /// How fast the body is to go out, where the client asked for a limit.
     pub bytes_per_second: Option<u64>,
     /// The error code in the service's own words, when the answer is an error.
@@ -458,6 +460,7 @@ impl Reply {
             headers: Vec::new(),
             body: Content::default(),
             ranged: None,
+            tree: None,
             bytes_per_second: None,
             code: None,
         }

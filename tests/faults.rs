@@ -689,6 +689,40 @@ fn checksum_headers_of_cas_are_changed_too() {
     }
 }
 
+/// The oracle computes the levels one by one.
+#[test]
+fn a_tree_hash_is_wrong_from_the_level_on_that_the_rule_names() {
+    use sha2::{Digest as _, Sha256};
+    let body = pattern(3 << 20);
+    let leaves: Vec<[u8; 32]> = body.chunks(1 << 20).map(|leaf| Sha256::digest(leaf).into()).collect();
+    let pair =
+        |left: [u8; 32], right: [u8; 32]| -> [u8; 32] { Sha256::digest([left, right].concat()).into() };
+    let broken = |hash: &[u8; 32]| {
+        let mut other = *hash;
+        other[0] ^= 0x80;
+        other
+    };
+    let [one, two, three] = leaves[..] else { panic!() };
+    let whole = pair(pair(one, two), three);
+    for (level, expected) in [
+        (0, pair(pair(broken(&one), two), three)),
+        (1, pair(broken(&pair(one, two)), three)),
+        (2, broken(&whole)),
+        (9, broken(&whole)),
+    ] {
+        let server = server(&format!(
+            r#"{{"id": "r", "when": {{"op": "UploadArchive"}}, "do": {{"checksum": {{"which": "tree-hash", "value": "wrong", "level": {level}}}}}}}"#
+        ));
+        let request = Request::cas("POST", "archives")
+            .with("x-cas-content-sha256", sha256(&body))
+            .with("x-cas-sha256-tree-hash", support::hex(whole))
+            .body(&body);
+        let answer = server.send(request);
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        assert_eq!(answer.header("x-cas-sha256-tree-hash"), Some(support::hex(expected).as_str()), "{level}");
+    }
+}
+
 // ---- headers ----
 
 #[test]

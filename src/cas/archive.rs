@@ -2,7 +2,7 @@
 //!
 //! Source: CAS API, "Upload Archive", "Delete Archive" (`cas.md` 4.4, 4.5).
 
-use super::{Call, ClaimedHashes, Error, HASHES, Handled, changed, unchanged};
+use super::{Call, ClaimedHashes, Error, HASHES, Handled, changed, tell_tree, unchanged};
 use crate::message::{BodyPlan, Received, Reply};
 use crate::store::{Change, MAX_CHUNK_SIZE_BYTES};
 
@@ -40,11 +40,11 @@ pub(super) fn upload(call: &Call<'_>, body: &Received) -> Handled {
         return Err(empty());
     }
     let archive = call.context.identity.archive_id();
-    let reply = Reply::new(201)
+    let mut reply = Reply::new(201)
         .with("Location", call.location("archives", &archive))
         .with("x-cas-archive-id", &archive)
-        .with("x-cas-content-sha256", body.digests.sha256.expect("the plan asked for it").to_string())
-        .with("x-cas-sha256-tree-hash", tree.root().to_string());
+        .with("x-cas-content-sha256", body.digests.sha256.expect("the plan asked for it").to_string());
+    tell_tree(&mut reply, tree.clone());
     let change = Change::PutArchive {
         vault: call.target.vault.clone(),
         archive,

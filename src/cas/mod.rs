@@ -285,6 +285,12 @@ fn vault_qcs(account: &Account, name: &str, vault: &Vault) -> String {
     format!("qcs:id/0:cas:{}:uid/{}:vaults/{name}", vault.region(), account.appid)
 }
 
+/// Says the hash of a tree in an answer.
+fn tell_tree(reply: &mut Reply, tree: Tree) {
+    reply.push("x-cas-sha256-tree-hash", tree.root().to_string());
+    reply.tree = Some(tree);
+}
+
 fn changed(reply: Reply, change: Change) -> Outcome<Change> {
     Outcome { reply, changes: vec![change] }
 }

@@ -4,7 +4,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, ClaimedHashes, Error, HASHES, Handled, changed, document_reply, unchanged, vault_qcs};
+use super::{
+    Call, ClaimedHashes, Error, HASHES, Handled, changed, document_reply, tell_tree, unchanged, vault_qcs,
+};
 use crate::message::{BodyPlan, ContentRangeForm, Outcome, Received, Reply, ShortChunks};
 use crate::store::{Change, Chunk, ChunkRange, MAX_CHUNK_SIZE_BYTES, MAX_CHUNKS, VaultUpload};
 
@@ -127,7 +129,8 @@ pub(super) fn put_part(call: &Call<'_>, body: &Received) -> Handled {
     let (upload, range, hashes) = part_head(call)?;
     check_length(body.content.len(), &range)?;
     let tree = hashes.verify(&body.digests)?;
-    let reply = Reply::new(204).with("x-cas-sha256-tree-hash", tree.root().to_string());
+    let mut reply = Reply::new(204);
+    tell_tree(&mut reply, tree.clone());
     let change = Change::PutChunk {
         vault: call.target.vault.clone(),
         upload: call.target.id.clone(),

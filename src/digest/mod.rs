@@ -5,7 +5,7 @@
 
 pub mod crc64;
 mod hex;
-mod tree;
+pub mod tree;
 
 use md5::Md5 as Md5Hash;
 use sha1::{Digest as _, Sha1 as Sha1Hash};

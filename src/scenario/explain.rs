@@ -351,6 +351,7 @@ impl Action {
                 let names: Vec<String> = which.iter().map(|which| which.header().to_owned()).collect();
                 let value = match value {
                     ChecksumValue::Wrong => "wrong".to_owned(),
+                    ChecksumValue::WrongFrom(level) => format!("wrong from level {level} of the tree on"),
                     ChecksumValue::Absent => "absent".to_owned(),
                     ChecksumValue::Malformed => "malformed".to_owned(),
                     ChecksumValue::Is(value) => format!("{value:?}"),

@@ -609,6 +609,8 @@ impl Checksum {
 pub enum ChecksumValue {
     /// Well-formed and wrong.
     Wrong,
+    /// The tree hash that a mistake at that level leads to; 0 are the leaves.
+    WrongFrom(u32),
     /// Nothing: the header is absent.
     Absent,
     /// Not of the form of the header.

@@ -210,17 +210,16 @@ impl Retrieved {
 
     /// The tree hash of the bytes that were asked for, if they are a sub-tree of the archive's tree.
     pub fn tree_hash(&self) -> Option<TreeHash> {
-        self.tree_hash_of(0..self.range.end - self.range.start)
+        self.tree_of(0..self.range.end - self.range.start).map(|tree| tree.root())
     }
 
-    /// The tree hash of a range that counts from the start of what was asked for. `None` unless both are sub-trees of
-    /// the archive's tree.
+    /// The tree over a range that counts from the start of what was asked for. `None` unless both are sub-trees of the
+    /// archive's tree.
     ///
     /// Source: `cas.md` 3.4, 4.14.
-    pub fn tree_hash_of(&self, range: Range<u64>) -> Option<TreeHash> {
-        let size = self.whole.len();
-        self.tree.sub_tree(self.range.clone(), size)?;
-        self.tree.sub_tree(self.range.start + range.start..self.range.start + range.end, size)
+    pub fn tree_of(&self, range: Range<u64>) -> Option<Tree> {
+        self.tree.sub_tree(self.range.clone())?;
+        self.tree.sub_tree(self.range.start + range.start..self.range.start + range.end)
     }
 }
 
@@ -431,10 +430,11 @@ mod tests {
                 let is_node = is_node && nodes.contains(&(inner_from, inner_to));
                 let expected = is_node.then(|| hash(inner.clone()).root());
                 let asked = inner.start - range.start..inner.end - range.start;
-                assert_eq!(job.tree_hash_of(asked), expected, "{inner_from}..{inner_to} of {from}..{to}");
+                let found = job.tree_of(asked).map(|tree| tree.root());
+                assert_eq!(found, expected, "{inner_from}..{inner_to} of {from}..{to}");
             }
-            assert_eq!(job.tree_hash_of(0..1), None);
-            assert_eq!(job.tree_hash_of(1..range.end - range.start), None);
+            assert_eq!(job.tree_of(0..1), None);
+            assert_eq!(job.tree_of(1..range.end - range.start), None);
         }
     }
 }

@@ -539,7 +539,9 @@ mod tests {
         assert!("bytes 0-9223372036854775807/*".parse::<ChunkRange>().is_ok());
     }
 
-    const PART: u64 = 4;
+    const PART: u64 = 1 << 20;
+    /// A chunk of the full size.
+    const FULL: &[u8] = &[7; PART as usize];
 
     fn tree(bytes: &[u8]) -> Tree {
         Hasher::of(bytes, Wanted { sha256_and_tree: true, ..Wanted::default() }).tree.unwrap()
@@ -561,24 +563,26 @@ mod tests {
 
     #[test]
     fn chunks_complete_to_their_concatenation() {
-        let upload = upload(&[(1, b"ef"), (0, b"abcd")]);
-        let (content, _) = upload.complete(6, folded(&[b"abcd", b"ef"])).unwrap();
-        assert_eq!(content.to_bytes(), "abcdef");
+        let upload = upload(&[(1, b"ef"), (0, FULL)]);
+        let (content, whole) = upload.complete(PART + 2, folded(&[FULL, b"ef"])).unwrap();
+        assert_eq!(content.to_bytes(), [FULL, b"ef"].concat());
+        assert_eq!(whole, tree(&[FULL, b"ef"].concat()));
     }
 
     #[test]
     fn each_error_of_a_completion_has_its_name() {
-        let right = folded(&[b"abcd", b"ef"]);
+        let right = folded(&[FULL, b"ef"]);
         assert_eq!(upload(&[]).complete(0, right).unwrap_err(), CompletionError::NoParts);
-        let gap = upload(&[(0, b"abcd"), (2, b"ef")]);
-        assert_eq!(gap.complete(6, right).unwrap_err(), CompletionError::Missing(4..8));
+        let gap = upload(&[(0, FULL), (2, b"ef")]);
+        assert_eq!(gap.complete(6, right).unwrap_err(), CompletionError::Missing(PART..2 * PART));
         let short = upload(&[(0, b"abc"), (1, b"ef")]);
-        assert_eq!(short.complete(5, right).unwrap_err(), CompletionError::Missing(3..4));
-        let whole = upload(&[(0, b"abcd"), (1, b"ef")]);
-        assert_eq!(whole.complete(7, right).unwrap_err(), CompletionError::WrongSize { given: 7, stored: 6 });
-        let wrong = folded(&[b"ef", b"abcd"]);
+        assert_eq!(short.complete(5, right).unwrap_err(), CompletionError::Missing(3..PART));
+        let whole = upload(&[(0, FULL), (1, b"ef")]);
+        let (given, stored) = (PART + 3, PART + 2);
+        assert_eq!(whole.complete(given, right).unwrap_err(), CompletionError::WrongSize { given, stored });
+        let wrong = tree(b"ef").root();
         assert_eq!(
-            whole.complete(6, wrong).unwrap_err(),
+            whole.complete(stored, wrong).unwrap_err(),
             CompletionError::WrongTreeHash { given: wrong, stored: right }
         );
     }

@@ -390,6 +390,11 @@ impl Answer {
         match value {
             ChecksumValue::Absent => return self.reply.remove(name),
             ChecksumValue::Wrong => self.reply.set(name.into(), wrong(which, &present)),
+            ChecksumValue::WrongFrom(level) => {
+                let Some(tree) = &self.reply.tree else { return false };
+                let root = tree.root_with_mistake_at(*level).to_string();
+                self.reply.set(name.into(), HeaderValue::try_from(root).expect("digits are a header value"));
+            }
             ChecksumValue::Malformed => self.reply.set(name.into(), HeaderValue::from_static("malformed")),
             ChecksumValue::Is(value) => self.reply.set(name.into(), value.clone()),
         }

@@ -8,7 +8,7 @@ use http::header::RANGE;
 
 use super::job;
 use super::range::bounds;
-use crate::cas::{Call, Error, Handled, unchanged};
+use crate::cas::{Call, Error, Handled, tell_tree, unchanged};
 use crate::clock::Timestamp;
 use crate::content::Content;
 use crate::message::{Head, Ranged, Reply};
@@ -72,8 +72,8 @@ pub(in crate::cas) fn output(call: &Call<'_>) -> Handled {
         reply.push("Content-Range", format!("bytes {}-{}/{size}", range.start, range.end - 1));
     }
     let range = asked.unwrap_or(0..size);
-    if let Some(hash) = output.archive.and_then(|archive| archive.tree_hash_of(range.clone())) {
-        reply.push("x-cas-sha256-tree-hash", hash.to_string());
+    if let Some(tree) = output.archive.and_then(|archive| archive.tree_of(range.clone())) {
+        tell_tree(&mut reply, tree);
     }
     reply.body = output.bytes.slice(range.clone());
     reply.ranged = Some(Ranged { whole: output.bytes, range });

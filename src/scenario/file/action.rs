@@ -12,7 +12,7 @@ use http::HeaderValue;
 
 use serde_json::{Value as Schema, json};
 
-use super::fire::Count;
+use super::fire::{Count, Skip};
 use super::{HeaderName, Keyed, Located, Many, exclude, read_file};
 use crate::scenario::json::{
     Members, Node, Note, Problems, Read, at_most_one, constrained, exactly_one, members, names,
@@ -186,11 +186,14 @@ pub const ACTIONS: &[Entry] = &[
     Entry {
         name: "checksum",
         effect: "Changed checksum headers over an unchanged body.",
-        read: |node, problems| {
-            let text = ChecksumText::read(node, problems)?;
-            Some(Action::Checksum { which: text.which.0, value: text.value }.into())
+        read: |node, problems| read_checksum(node, problems).map(ActionText::from),
+        schema: || {
+            let level = json!({
+                "if": { "required": ["level"] },
+                "then": { "properties": { "which": { "const": "tree-hash" }, "value": { "const": "wrong" } } },
+            });
+            constrained(ChecksumText::schema(), level)
         },
-        schema: ChecksumText::schema,
     },
     Entry {
         name: "headers",
@@ -1108,7 +1111,22 @@ members! {
         required which: Checksums,
         /// What it says: another value of its form, nothing, something of another form, or { "is": "this" }.
         required value: ChecksumValue,
+        /// With a wrong tree hash: the level of the tree with the mistake, from which it is computed on; 0 are the leaves. A level
+        /// above the root is the root.
+        optional level: Skip,
     }
+}
+
+fn read_checksum(node: &Node<'_>, problems: &mut Problems) -> Option<Action> {
+    let ChecksumText { which, mut value, level } = ChecksumText::read(node, problems)?;
+    if let Some(Skip(level)) = level {
+        if which.0 != [Checksum::TreeHash] || value != ChecksumValue::Wrong {
+            let message = "\"level\" goes with \"which\": \"tree-hash\" and \"value\": \"wrong\" alone";
+            problems.0.push(node.members()?.problem_at_key("level", "E204", message));
+        }
+        value = ChecksumValue::WrongFrom(level);
+    }
+    Some(Action::Checksum { which: which.0, value })
 }
 
 members! {
