@@ -91,11 +91,15 @@ pub use store::JobCompletion;
 pub mod benching {
     pub use crate::chance::Identity;
     pub use crate::content::Content;
-    pub use crate::digest::{Crc64, md5};
+    pub use crate::digest::{Crc64, Hasher, Wanted, md5};
     pub use crate::message::{Context, Head, Query, Received, Version};
     pub use crate::operation::Names;
     pub use crate::scenario::{Counters, Facts, Index, MayFire, Span, decide, logical_request};
     pub use crate::store::{Change, Etag, Metadata, Object, ObjectKind, Store, VersionId};
+
+    pub mod cas {
+        pub use crate::cas::{handle, route};
+    }
 
     pub mod cos {
         pub use crate::cos::{handle, route};

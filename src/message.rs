@@ -436,7 +436,7 @@ pub struct Reply {
     /// For an answer to a read of object bytes: the whole object and the range that `body` is of it.
     pub ranged: Option<Ranged>,
     /// The tree whose hash a header has.
-    pub tree: Option<Tree>,
+    pub tree: Option<Box<Tree>>,
     /// How fast the body is to go out, where the client asked for a limit.
     pub bytes_per_second: Option<u64>,
     /// The error code in the service's own words, when the answer is an error.

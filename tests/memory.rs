@@ -8,6 +8,8 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
+use cos_emu::tree_hash::{TreeHash, TreeHasher};
+use sha2::{Digest as _, Sha256};
 use support::{Connection, Request, pattern};
 
 const PART: usize = 8 << 20;
@@ -115,4 +117,38 @@ fn an_object_of_1_gib_in_parts_takes_at_most_1_15_times_its_bytes() {
     let (peak, stored) = (server.memory("VmHWM"), (PART * PARTS) as u64);
     assert!(peak as f64 <= stored as f64 * 1.15, "{peak} bytes resident for {stored} stored");
     eprintln!("peak {:.3} times the stored bytes", peak as f64 / stored as f64);
+}
+
+/// The hashes of the part follow from one MiB that is repeated; the client needs no more memory than that.
+#[test]
+fn a_part_of_4_gib_needs_little_more_than_what_is_stored() {
+    if std::env::var("COS_EMU_LONG_TESTS").is_err() {
+        eprintln!("skipped: 4 GiB are sent with COS_EMU_LONG_TESTS=1 alone");
+        return;
+    }
+    const SIZE: u64 = 4 << 30;
+    let leaf = pattern(1 << 20);
+    let leaves = (SIZE >> 20) as usize;
+    let tree = std::iter::repeat_n(TreeHasher::of(&leaf).root(), leaves);
+    let tree = TreeHash::combine(tree).unwrap().to_string();
+    let mut linear = Sha256::new();
+    (0..leaves).for_each(|_| linear.update(&leaf));
+    let linear = support::hex(linear.finalize());
+
+    let server = Process::start(&["--vault", "v", "--max-memory", "5GiB"]);
+    let mut connection = Connection::to(server.addr);
+    let initiate = Request::new("POST", "/-/vaults/v/multipart-uploads").with("x-cas-part-size", SIZE);
+    let upload = connection.send(&initiate).ok().header("x-cas-multipart-upload-id").unwrap().to_owned();
+    let part = Request::new("PUT", &format!("/-/vaults/v/multipart-uploads/{upload}"))
+        .with("Content-Range", format!("bytes 0-{}/*", SIZE - 1))
+        .with("Content-Length", SIZE)
+        .with("x-cas-content-sha256", linear)
+        .with("x-cas-sha256-tree-hash", &tree);
+    connection.write(part.head());
+    (0..leaves).for_each(|_| connection.write(&leaf));
+    let answer = connection.answer_to(&part);
+    assert_eq!(answer.status, 204, "{}", answer.text());
+    assert_eq!(answer.header("x-cas-sha256-tree-hash"), Some(tree.as_str()));
+    let beyond = server.memory("VmHWM").saturating_sub(SIZE);
+    assert!(beyond < 64 << 20, "{beyond} bytes beyond what is stored");
 }

@@ -4,13 +4,17 @@
 
 use std::fmt::Write as _;
 
-use serde_json::json;
+use bytes::Bytes;
+use serde_json::{Value, json};
 
 use super::json::{self, Members};
 use super::{Call, Error, vault_qcs};
 use crate::clock::Timestamp;
+use crate::content::Content;
 use crate::store::{Archive, InventoryFormat, InventoryRetrieval, InventorySelection, Vault};
 
+/// How long a piece of a list is, about.
+const PIECE_BYTES: usize = 64 << 10;
 /// The largest number of archives in an inventory, and the default.
 const MAX_INVENTORY: usize = 10_000;
 
@@ -40,14 +44,29 @@ pub(super) fn retrieval(
             marker: parameters.text("Marker")?.map(str::to_owned),
         },
     };
-    let mut archives = vault.archives().filter(|(id, archive)| selection.includes(id, archive.created));
-    let listed: Vec<_> = archives.by_ref().take(selection.limit.unwrap_or(MAX_INVENTORY)).collect();
-    let next = archives.next().and_then(|_| listed.last()).map(|(id, _)| (*id).to_owned());
-    let document = match format {
-        InventoryFormat::Json => json_document(call, vault, &listed),
-        InventoryFormat::Csv => csv_document(&listed),
-    };
-    Ok(InventoryRetrieval { format, selection, document: document.into(), next })
+    let (document, next) = list(call, vault, format, &selection);
+    Ok(InventoryRetrieval { format, selection, document, next })
+}
+
+/// The list, and the id of its last archive if there are more.
+fn list(
+    call: &Call<'_>,
+    vault: &Vault,
+    format: InventoryFormat,
+    selection: &InventorySelection,
+) -> (Content, Option<String>) {
+    let behind = selection.marker.as_deref().unwrap_or("");
+    let archives =
+        vault.archives_after(behind).filter(|(id, archive)| selection.includes(id, archive.created));
+    let mut archives = archives.peekable();
+    let mut sheet = Sheet::begin(format, call, vault);
+    let mut last = None;
+    for (id, archive) in archives.by_ref().take(selection.limit.unwrap_or(MAX_INVENTORY)) {
+        sheet.add(id, archive);
+        last = Some(id);
+    }
+    let next = archives.peek().and(last).map(str::to_owned);
+    (sheet.end(), next)
 }
 
 fn date(parameters: &Members, name: &str) -> Result<Option<Timestamp>, Error> {
@@ -66,34 +85,86 @@ fn limit(parameters: &Members) -> Result<Option<usize>, Error> {
         .ok_or_else(|| Error::invalid(format_args!("Invalid Limit: {text}, must be 1 to {MAX_INVENTORY}")))
 }
 
-fn json_document(call: &Call<'_>, vault: &Vault, archives: &[(&str, &Archive)]) -> String {
-    let archives = archives.iter().map(|(id, archive)| {
-        json!({
-            "ArchiveDescription": archive.description,
-            "ArchiveId": id,
-            "CreationDate": archive.created.iso_milliseconds(),
-            "SHA256TreeHash": archive.tree.root().to_string(),
-            "Size": archive.content.len(),
-        })
-    });
-    json::styled(&json!({
-        "ArchiveList": archives.collect::<Vec<_>>(),
-        "InventoryDate": call.context.now.iso_milliseconds(),
-        "VaultQCS": vault_qcs(call.context.account, &call.target.vault, vault),
-    }))
+/// A list of archives that is being written, in pieces: it may be long, and no piece of memory has to hold it whole.
+struct Sheet {
+    format: InventoryFormat,
+    full: Vec<Bytes>,
+    text: String,
+    /// Whether an archive was written.
+    has_one: bool,
+    /// What stands behind the last archive.
+    foot: String,
 }
 
-/// A line of names and a line for each archive. Only descriptions are free text, so only they stand in quotes.
-///
-/// Source: `cas.md` 4.14. Assumed: the line of names, the line feeds, and that a backslash is escaped like a quote.
-fn csv_document(archives: &[(&str, &Archive)]) -> String {
-    let mut text = "ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n".to_owned();
-    for (id, archive) in archives {
-        let description = archive.description.as_deref().unwrap_or("");
-        let description = description.replace('\\', "\\\\").replace('"', "\\\"");
-        let (date, size) = (archive.created.iso_milliseconds(), archive.content.len());
-        writeln!(text, "{id},\"{description}\",{date},{size},{}", archive.tree.root())
-            .expect("a text takes everything");
+impl Sheet {
+    /// Both have a head. That of the CSV names its columns.
+    ///
+    /// Source: `cas.md` 4.14. Assumed: the line of names, the line feeds, and that a backslash is escaped like a quote.
+    fn begin(format: InventoryFormat, call: &Call<'_>, vault: &Vault) -> Self {
+        let (head, foot) = match format {
+            InventoryFormat::Csv => {
+                ("ArchiveId,ArchiveDescription,CreationDate,Size,SHA256TreeHash\n".to_owned(), String::new())
+            }
+            InventoryFormat::Json => {
+                // The document of an empty vault, cut where archives come.
+                let empty = json::styled(&json!({
+                    "ArchiveList": [],
+                    "InventoryDate": call.context.now.iso_milliseconds(),
+                    "VaultQCS": vault_qcs(call.context.account, &call.target.vault, vault),
+                }));
+                let (head, foot) = empty.split_once("[]").expect("the list is empty");
+                (format!("{head}["), format!("]{foot}"))
+            }
+        };
+        Sheet { format, full: Vec::new(), text: head, has_one: false, foot }
     }
-    text
+
+    fn add(&mut self, id: &str, archive: &Archive) {
+        let Archive { content, tree, description, created } = archive;
+        let (date, size, root) = (created.iso_milliseconds(), content.len(), tree.root());
+        let text = &mut self.text;
+        match self.format {
+            // Only descriptions are free text, so only they stand in quotes.
+            InventoryFormat::Csv => {
+                text.push_str(id);
+                text.push_str(",\"");
+                for character in description.as_deref().unwrap_or("").chars() {
+                    if matches!(character, '\\' | '"') {
+                        text.push('\\');
+                    }
+                    text.push(character);
+                }
+                let _ = writeln!(text, "\",{date},{size},{root}");
+            }
+            InventoryFormat::Json => {
+                text.push_str(if self.has_one { ",\n      {" } else { "\n      {" });
+                text.push_str("\n         \"ArchiveDescription\" : ");
+                match description {
+                    Some(description) => {
+                        let _ = write!(text, "{}", Value::from(description.as_str()));
+                    }
+                    None => text.push_str("null"),
+                }
+                let _ = write!(
+                    text,
+                    ",\n         \"ArchiveId\" : \"{id}\",\n         \"CreationDate\" : \"{date}\",\n         \
+                     \"SHA256TreeHash\" : \"{root}\",\n         \"Size\" : {size}\n      }}"
+                );
+            }
+        }
+        self.has_one = true;
+        if self.text.len() >= PIECE_BYTES {
+            self.full
+                .push(std::mem::replace(&mut self.text, String::with_capacity(PIECE_BYTES + 1024)).into());
+        }
+    }
+
+    fn end(mut self) -> Content {
+        if self.has_one && self.format == InventoryFormat::Json {
+            self.text.push_str("\n   ");
+        }
+        self.text.push_str(&self.foot);
+        self.full.push(self.text.into());
+        Content::new(self.full)
+    }
 }

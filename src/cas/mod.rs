@@ -288,7 +288,7 @@ fn vault_qcs(account: &Account, name: &str, vault: &Vault) -> String {
 /// Says the hash of a tree in an answer.
 fn tell_tree(reply: &mut Reply, tree: Tree) {
     reply.push("x-cas-sha256-tree-hash", tree.root().to_string());
-    reply.tree = Some(tree);
+    reply.tree = Some(Box::new(tree));
 }
 
 fn changed(reply: Reply, change: Change) -> Outcome<Change> {

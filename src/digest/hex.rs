@@ -41,7 +41,16 @@ impl<const N: usize, Kind> Eq for Hex<N, Kind> {}
 impl<const N: usize, Kind> fmt::Display for Hex<N, Kind> {
     /// Writes lower-case digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        for chunk in self.bytes.chunks(16) {
+            let mut digits = [0; 32];
+            for (pair, byte) in digits.chunks_exact_mut(2).zip(chunk) {
+                pair[0] = DIGITS[usize::from(byte >> 4)];
+                pair[1] = DIGITS[usize::from(byte & 15)];
+            }
+            f.write_str(std::str::from_utf8(&digits[..2 * chunk.len()]).expect("digits are ASCII"))?;
+        }
+        Ok(())
     }
 }
 

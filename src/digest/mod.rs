@@ -58,11 +58,15 @@ pub struct Digests {
     pub tree: Option<Tree>,
 }
 
-/// Computes the wanted digests of a body that arrives in pieces.
+/// Computes the wanted digests of a body that arrives in pieces. No digest is computed twice: the linear SHA-256 serves the
+/// service and the journal, and up to 1 MiB it is the tree hash as well.
 pub struct Hasher {
     md5_and_crc64: Option<(Md5Hash, crc64::Running)>,
     sha1: Option<Sha1Hash>,
-    sha256_and_tree: Option<(Sha256Hash, TreeHasher)>,
+    sha256: Option<Witness>,
+    wants_tree: bool,
+    /// From the second leaf on.
+    tree: Option<TreeHasher>,
 }
 
 impl Hasher {
@@ -71,8 +75,20 @@ impl Hasher {
         Hasher {
             md5_and_crc64: wanted.md5_and_crc64.then(|| (Md5Hash::new(), crc64::Running::new())),
             sha1: wanted.sha1.then(Sha1Hash::new),
-            sha256_and_tree: wanted.sha256_and_tree.then(|| (Sha256Hash::new(), TreeHasher::new())),
+            sha256: wanted.sha256_and_tree.then(Witness::default),
+            wants_tree: wanted.sha256_and_tree,
+            tree: None,
         }
+    }
+
+    /// Also hashes for the journal. Before the first byte.
+    pub fn observe(&mut self, witness: Witness) {
+        self.sha256 = Some(witness);
+    }
+
+    /// What was fed so far, if it is observed.
+    pub fn witnessed(&self) -> Option<Witnessed> {
+        self.sha256.as_ref().map(Witness::witnessed)
     }
 
     /// Feeds the next bytes to every digest.
@@ -84,22 +100,38 @@ impl Hasher {
         if let Some(sha1) = &mut self.sha1 {
             sha1.update(bytes);
         }
-        if let Some((sha256, tree)) = &mut self.sha256_and_tree {
-            sha256.update(bytes);
-            tree.update(bytes);
+        let Some(sha256) = &mut self.sha256 else { return };
+        let mut rest = bytes;
+        if self.wants_tree && self.tree.is_none() {
+            let room = tree::LEAF_SIZE_BYTES.saturating_sub(sha256.bytes);
+            let (first, others) =
+                bytes.split_at(bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX)));
+            sha256.update(first);
+            if sha256.bytes == tree::LEAF_SIZE_BYTES {
+                self.tree = Some(TreeHasher::after_leaf(Hex::new(*sha256.value().bytes())));
+            }
+            rest = others;
+        }
+        sha256.update(rest);
+        if let Some(tree) = &mut self.tree {
+            tree.update(rest);
         }
     }
 
     /// The digests of all bytes fed.
     pub fn finish(self) -> Digests {
         let (md5, crc64) = self.md5_and_crc64.unzip();
-        let (sha256, tree) = self.sha256_and_tree.unzip();
+        let sha256 = self.sha256.filter(|_| self.wants_tree).map(|sha256| (sha256.value(), sha256.bytes));
+        let tree = sha256.map(|(hash, size)| match self.tree {
+            Some(tree) => tree.finish(),
+            None => Tree::of_one_leaf(Hex::new(*hash.bytes()), size),
+        });
         Digests {
             md5: md5.map(|hash| Hex::new(hash.finalize().into())),
             crc64: crc64.map(|crc64| crc64.finish()),
             sha1: self.sha1.map(|hash| Hex::new(hash.finalize().into())),
-            sha256: sha256.map(|hash| Hex::new(hash.finalize().into())),
-            tree: tree.map(TreeHasher::finish),
+            sha256: sha256.map(|(hash, _)| hash),
+            tree,
         }
     }
 
@@ -170,7 +202,12 @@ impl Witness {
 
     /// What was fed so far.
     pub fn witnessed(&self) -> Witnessed {
-        Witnessed { sha256: Hex::new(self.hash.clone().finalize().into()), prefix: self.prefix }
+        Witnessed { sha256: self.value(), prefix: self.prefix }
+    }
+
+    /// The hash of all bytes fed so far.
+    fn value(&self) -> Sha256 {
+        Hex::new(self.hash.clone().finalize().into())
     }
 }
 
@@ -281,5 +318,32 @@ mod tests {
     fn keys_tell_where_one_name_ends_and_the_next_begins() {
         assert_ne!(key_of(&["a", "bc"]), key_of(&["ab", "c"]));
         assert_eq!(key_of(&["a", "bc"]), key_of(&["a", "bc"]));
+    }
+
+    #[test]
+    fn one_pass_has_the_linear_and_the_tree_hash_and_what_the_journal_wants() {
+        let leaf = tree::LEAF_SIZE_BYTES as usize;
+        let wanted = Wanted { sha256_and_tree: true, ..Wanted::default() };
+        for size in [0, 1, leaf - 1, leaf, leaf + 1, 2 * leaf, 3 * leaf + 5] {
+            let bytes: Vec<u8> = (0..size).map(|index| (index % 251) as u8).collect();
+            for piece in [leaf - 1, leaf, leaf + 1, 100_003, 4 * leaf] {
+                let compared = size.min(leaf + 1) as u64;
+                let mut hasher = Hasher::new(wanted);
+                hasher.observe(Witness::comparing_at(compared));
+                bytes.chunks(piece).for_each(|piece| hasher.update(piece));
+                let linear = |bytes: &[u8]| Sha256::new(Sha256Hash::digest(bytes).into());
+                let witnessed = hasher.witnessed().unwrap();
+                assert_eq!(witnessed.sha256, linear(&bytes));
+                assert_eq!(witnessed.prefix, Some(linear(&bytes[..compared as usize])), "{size} in {piece}");
+                let digests = hasher.finish();
+                assert_eq!(digests.sha256, Some(linear(&bytes)));
+                assert_eq!(digests.tree, Some(TreeHasher::of(&bytes)), "{size} in {piece}");
+            }
+        }
+        let mut observed = Hasher::new(Wanted::default());
+        observed.observe(Witness::default());
+        observed.update(b"x");
+        assert!(observed.witnessed().is_some());
+        assert!(observed.finish().sha256.is_none(), "the service did not want it");
     }
 }

@@ -136,6 +136,12 @@ impl Tree {
         TreeHash::combine(nodes).expect("there is a node")
     }
 
+    /// The tree over at most 1 MiB, whose hash is the linear one.
+    pub fn of_one_leaf(leaf: TreeHash, size_bytes: u64) -> Tree {
+        debug_assert!(size_bytes <= LEAF_SIZE_BYTES);
+        Tree { root: leaf, leaves: [leaf].into(), size_bytes }
+    }
+
     fn new(leaves: Vec<TreeHash>, size_bytes: u64) -> Option<Tree> {
         let root = TreeHash::combine(leaves.iter().copied())?;
         Some(Tree { root, leaves: leaves.into(), size_bytes })
@@ -163,16 +169,21 @@ impl TreeHasher {
         hasher.finish()
     }
 
+    /// Starts behind a first leaf whose hash is known: it is the linear hash of the first MiB.
+    pub fn after_leaf(leaf: TreeHash) -> Self {
+        TreeHasher { leaves: vec![leaf], ..TreeHasher::new() }
+    }
+
     /// Feeds the next bytes.
     pub fn update(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            if self.leaf_len == LEAF_SIZE_BYTES {
-                self.end_leaf();
-            }
             let room = (LEAF_SIZE_BYTES - self.leaf_len) as usize;
             let (now, later) = bytes.split_at(room.min(bytes.len()));
             self.leaf.update(now);
             self.leaf_len += now.len() as u64;
+            if self.leaf_len == LEAF_SIZE_BYTES {
+                self.end_leaf();
+            }
             bytes = later;
         }
     }
@@ -180,8 +191,10 @@ impl TreeHasher {
     /// The tree over all bytes fed.
     pub fn finish(mut self) -> Tree {
         let size_bytes = self.leaves.len() as u64 * LEAF_SIZE_BYTES + self.leaf_len;
-        self.end_leaf();
-        Tree::new(self.leaves, size_bytes).expect("the last leaf was pushed")
+        if self.leaf_len > 0 || self.leaves.is_empty() {
+            self.end_leaf();
+        }
+        Tree::new(self.leaves, size_bytes).expect("there is a leaf")
     }
 
     fn end_leaf(&mut self) {

@@ -100,8 +100,8 @@ pub(super) struct Intake {
     timeout: Duration,
     plan: BodyPlan,
     hasher: Hasher,
-    /// For the journal, if there is one.
-    witness: Option<Witness>,
+    /// Whether the journal wants to know what arrived.
+    is_observed: bool,
     memory: Arc<Memory>,
     paces: Vec<Pace>,
     full: Vec<Bytes>,
@@ -121,7 +121,7 @@ impl Intake {
             timeout,
             plan: BodyPlan::IGNORED,
             hasher: Hasher::new(Wanted::default()),
-            witness: None,
+            is_observed: false,
             memory,
             paces: Vec::new(),
             full: Vec::new(),
@@ -141,14 +141,15 @@ impl Intake {
         self.paces = paces;
     }
 
-    /// Hashes what arrives, for the journal. Before the first byte.
+    /// Hashes what arrives for the journal too. Before the first byte, and behind [`Intake::follow`].
     pub(super) fn observe(&mut self, witness: Witness) {
-        self.witness = Some(witness);
+        self.hasher.observe(witness);
+        self.is_observed = true;
     }
 
     /// What was taken so far, if it is observed.
     pub(super) fn witnessed(&self) -> Option<Witnessed> {
-        self.witness.as_ref().filter(|_| self.taken > 0).map(Witness::witnessed)
+        self.hasher.witnessed().filter(|_| self.is_observed && self.taken > 0)
     }
 
     /// How many bytes were taken.
@@ -199,7 +200,6 @@ impl Intake {
                 return Err(BodyError::TooLarge);
             }
             self.hasher.update(&step);
-            self.witness.iter_mut().for_each(|witness| witness.update(&step));
             self.keep(&step)?;
             if step.len() == STEP_BYTES {
                 tokio::task::yield_now().await;

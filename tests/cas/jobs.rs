@@ -1,5 +1,6 @@
 //! Jobs that retrieve archives and inventories, through a socket.
 
+use super::copies::advance;
 use super::*;
 
 /// Starts a job and returns its id.
@@ -330,4 +331,32 @@ fn a_job_document_of_more_than_2_mib_is_refused() {
     let request = |length: usize| Request::cas("POST", "jobs").body(padded(length));
     assert_eq!(server.send(request(2 * MIB)).status, 202);
     server.send(request(2 * MIB + 1)).is(400, "SerializationException");
+}
+
+/// Four hours, and then a day, in some milliseconds.
+#[test]
+fn a_job_waits_four_hours_of_the_clock_and_its_output_can_be_read_for_a_day() {
+    let four_hours = std::time::Duration::from_secs(4 * 60 * 60);
+    let server = Server::configured(|config| {
+        frozen(config);
+        config.account.jobs = JobCompletion::After(four_hours);
+    });
+    let archive = upload_archive(&server, b"bytes").ok().header("x-cas-archive-id").unwrap().to_owned();
+    let id = start_job(&server, json!({ "Type": "archive-retrieval", "ArchiveId": archive }));
+    let started = std::time::Instant::now();
+    advance(&server, "239m");
+    assert_eq!(describe_job(&server, &id)["StatusCode"], "InProgress");
+    job_output(&server, &id, "").is(400, "InvalidParameterValueException");
+    advance(&server, "1m");
+    let job = describe_job(&server, &id);
+    assert_eq!(
+        (&job["StatusCode"], &job["CompletionDate"]),
+        (&json!("Succeeded"), &json!("2017-07-14T06:40:00.000Z"))
+    );
+    advance(&server, "24h");
+    assert_eq!(job_output(&server, &id, "").ok().body, b"bytes");
+    advance(&server, "1s");
+    job_output(&server, &id, "").is(404, "ResourceNotFoundException");
+    server.send(Request::cas("GET", &format!("jobs/{id}"))).is(404, "ResourceNotFoundException");
+    assert!(started.elapsed() < crate::support::PATIENCE, "nobody waited for real");
 }

@@ -500,6 +500,32 @@ fn an_upload_that_is_not_there_is_not_found() {
     server.send(complete(&upload, 3, &tree(b"abc"))).is(404, "ResourceNotFoundException");
 }
 
+/// U64, and what a use is.
+#[test]
+fn an_upload_id_lives_for_24_hours_of_the_clock_from_its_last_use() {
+    let server = Server::configured(jobs::frozen);
+    let [used, listed, idle] = [(); 3].map(|()| initiate(&server, MIB));
+    let list = |upload: &str| server.send(Request::cas("GET", &format!("multipart-uploads/{upload}")));
+    copies::advance(&server, "23h");
+    assert_eq!(server.send(part_at(&used, 0, b"1")).status, 204);
+    list(&listed).ok();
+    copies::advance(&server, "2h");
+    list(&idle).is(404, "ResourceNotFoundException");
+    server.send(part_at(&idle, 0, b"1")).is(404, "ResourceNotFoundException");
+    server.send(complete(&idle, 1, &tree(b"1"))).is(404, "ResourceNotFoundException");
+    server
+        .send(Request::cas("DELETE", &format!("multipart-uploads/{idle}")))
+        .is(404, "ResourceNotFoundException");
+    let uploads = document(&server.send(Request::cas("GET", "multipart-uploads")));
+    assert_eq!(uploads["UploadsList"].as_array().unwrap().len(), 2);
+    list(&listed).ok();
+    server.send(complete(&used, 1, &tree(b"1"))).ok();
+    copies::advance(&server, "25h");
+    // The upload that expired keeps no vault, and the archive does.
+    list(&listed).is(404, "ResourceNotFoundException");
+    server.send(Request::cas("DELETE", "")).is(400, "BadRequest");
+}
+
 // ---- multipart uploads: complete, list ----
 
 /// C1 to C8, and U8: after each the upload is still there.

@@ -413,6 +413,22 @@ fn an_inventory_is_that_of_its_initiation_and_both_its_dates_are_included() {
 }
 
 #[test]
+fn a_json_inventory_of_any_length_is_laid_out_as_every_document() {
+    let mut world = World::new(JobCompletion::Immediately);
+    for count in [0, 1, 2, 400] {
+        for number in 0..count {
+            let description = Some("a \"quoted\" one").filter(|_| number % 2 == 0);
+            world.put_archive(&format!("a{number}"), b"x".to_vec().into(), description);
+        }
+        let id = world.start(&json!({ "Type": "inventory-retrieval" }));
+        let text = world.get(&format!("jobs/{id}/output")).body.to_bytes();
+        let document: Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(document["ArchiveList"].as_array().unwrap().len(), count);
+        assert_eq!(String::from_utf8(text.to_vec()).unwrap(), json::styled(&document), "{count}");
+    }
+}
+
+#[test]
 fn a_csv_inventory_has_five_columns_and_escapes_descriptions() {
     let mut world = World::new(JobCompletion::Immediately);
     world.put_archive("a", b"abc".to_vec().into(), Some(r#"one, "two" \ three"#));
