@@ -9,10 +9,12 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use cos_emu::fuzzing::{
-    ChunkRange, Content, Head, ParameterForm, Query, Refusal, Verdict, Version, Wanted, cas, check, cos,
+    Change, ChunkRange, Content, Context, Etag, Hasher, Head, Identity, Metadata, Object, ObjectKind,
+    ParameterForm, Query, Received, Refusal, Store, Verdict, Version, VersionId, Wanted, cas, check, cos,
     signature_fields,
 };
-use cos_emu::{Account, AuthMode, Diagnosis, Operation, Scenario, Secret, Service, Timestamp};
+use cos_emu::tree_hash::TreeHasher;
+use cos_emu::{Account, AuthMode, Diagnosis, Operation, Scenario, Secret, Seed, Service, Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
@@ -335,6 +337,95 @@ pub fn documents(bytes: &[u8]) {
         let cut = bytes.trim_ascii_end().strip_suffix(b">").expect("the end of the root is the last thing");
         assert!(cos::listed_parts(cut).is_err() && cos::listed_keys(cut).is_err());
     }
+}
+
+// ---- documents of CAS ----
+
+/// A job, an access policy or a notification configuration, by the first byte: what is refused is an error of the client and
+/// changes nothing; what is accepted can be read again, and a job ends at once and is described as JSON.
+pub fn jobs(bytes: &[u8]) {
+    let Some((kind, document)) = bytes.split_first() else { return };
+    let (method, path) = match kind {
+        b'p' => ("PUT", "access-policy"),
+        b'n' => ("PUT", "notification-configuration"),
+        _ => ("POST", "jobs"),
+    };
+    let account = cos_emu::Config::default().account;
+    let now = Timestamp::from_unix_seconds(1_700_000_000);
+    let mut store = furnished(now);
+    let send = |store: &mut Store, method: &str, path: &str, body: &[u8]| {
+        let head = Head {
+            method: method.parse().expect("a method"),
+            version: Version::Http11,
+            authority: None,
+            path: format!("/-/vaults/v/{path}"),
+            query: Query::parse(""),
+            headers: HeaderMap::new(),
+        };
+        let target = cas::route(&head, None).expect("an operation");
+        let context = Context::of_owner(now, Identity::new(Seed(7), 1, 1), &account);
+        let mut received = Received { content: body.to_vec().into(), ..Received::default() };
+        received.source = cas::source(&target, &head, &received, store, &context).map(|(content, wanted)| {
+            let mut hasher = Hasher::new(wanted);
+            hasher.update(&content.to_bytes());
+            (content, hasher.finish())
+        });
+        let outcome = cas::handle(&target, &head, &received, store, &context);
+        let changed = !outcome.changes.is_empty();
+        outcome.changes.into_iter().for_each(|change| store.apply(change));
+        cas::settle(store, &account, now);
+        (outcome.reply, changed)
+    };
+    let (reply, changed) = send(&mut store, method, path, document);
+    if reply.status >= 400 {
+        assert!((400..500).contains(&reply.status) && !changed, "{}", reply.status);
+        return;
+    }
+    let Some(job) = reply.header("x-cas-job-id").map(|id| id.to_str().expect("text").to_owned()) else {
+        let (read, _) = send(&mut store, "GET", path, b"");
+        assert_eq!(read.status, 200, "what was set can be read");
+        return;
+    };
+    let (described, _) = send(&mut store, "GET", &format!("jobs/{job}"), b"");
+    let described: serde_json::Value =
+        serde_json::from_slice(&described.body.to_bytes()).expect("it is JSON");
+    assert_eq!(described["Completed"], true, "{described}");
+    let (output, _) = send(&mut store, "GET", &format!("jobs/{job}/output"), b"");
+    let has_output = described["StatusCode"] == "Succeeded"
+        && ["ArchiveRetrieval", "InventoryRetrieval"].iter().any(|action| described["Action"] == *action);
+    assert_eq!(output.status, if has_output { 200 } else { 404 }, "{described}");
+}
+
+/// A vault with an archive, and a bucket with an object.
+fn furnished(now: Timestamp) -> Store {
+    let mut store = Store::default();
+    let (vault, bucket) = ("v".to_owned(), "b-1250000000".to_owned());
+    store.apply(Change::CreateVault { vault: vault.clone(), region: "r".to_owned(), now });
+    store.apply(Change::CreateBucket { bucket: bucket.clone(), region: "r".to_owned(), now });
+    let content: Content = b"bytes".to_vec().into();
+    let tree = TreeHasher::of(b"bytes");
+    store.apply(Change::PutArchive {
+        vault,
+        archive: "a".to_owned(),
+        content: content.clone(),
+        tree,
+        description: None,
+        now,
+    });
+    let mut hasher = Hasher::new(Wanted { md5_and_crc64: true, ..Wanted::default() });
+    hasher.update(b"bytes");
+    let digests = hasher.finish();
+    let object = Object {
+        content,
+        etag: Etag::Md5(digests.md5.expect("it was wanted")),
+        crc64: digests.crc64.expect("it was wanted"),
+        modified: now,
+        metadata: Metadata::default(),
+        kind: ObjectKind::Normal,
+    };
+    let (key, version) = ("k".to_owned(), VersionId::Null);
+    store.apply(Change::PutObject { bucket, key, version, object: object.into() });
+    store
 }
 
 // ---- forms ----

@@ -109,14 +109,15 @@ pub mod benching {
 /// The parsers of untrusted bytes, for the targets of `fuzz/` and the test of their corpora. No part of the interface.
 #[doc(hidden)]
 pub mod fuzzing {
+    pub use crate::chance::Identity;
     pub use crate::content::Content;
-    pub use crate::digest::Wanted;
-    pub use crate::message::{Head, Query, Version, signature_fields};
+    pub use crate::digest::{Hasher, Wanted};
+    pub use crate::message::{Context, Head, Query, Received, Version, signature_fields};
     pub use crate::signature::{ParameterForm, Refusal, Verdict, check};
-    pub use crate::store::ChunkRange;
+    pub use crate::store::{Change, ChunkRange, Etag, Metadata, Object, ObjectKind, Store, VersionId};
 
     pub mod cas {
-        pub use crate::cas::{is_vault_path, route};
+        pub use crate::cas::{handle, is_vault_path, route, settle, source};
     }
 
     pub mod cos {

@@ -15,6 +15,7 @@ const TARGETS: &[(&str, Property)] = &[
     ("authorization", properties::authorization),
     ("documents", properties::documents),
     ("forms", properties::forms),
+    ("jobs", properties::jobs),
     ("ranges", properties::ranges),
     ("routing", properties::routing),
     ("scenario", properties::scenario),
