@@ -304,7 +304,7 @@ fn verify(
 /// The canonical requests that are acceptable, the most likely first.
 ///
 /// Clients disagree on the host: some sign it with the port, some without, the official CAS client sends two
-/// different ones; and CAS clients disagree on parameters without value.
+/// different ones; and CAS clients disagree on parameters and headers without value.
 fn candidates(head: &Head, path: &str, fields: &Fields<'_>, form: ParameterForm) -> Vec<String> {
     let header_names = names(&fields.header_list);
     let mut hosts: Vec<&str> = Vec::new();
@@ -336,14 +336,16 @@ fn candidates(head: &Head, path: &str, fields: &Fields<'_>, form: ParameterForm)
     let mut all = Vec::with_capacity(hosts.len() * parameters.len());
     for parameters in &parameters {
         for host in &hosts {
-            let headers = headers(head, &header_names, host);
-            all.push(format!("{method}\n{path}\n{parameters}\n{headers}\n"));
+            let mut written: Vec<_> =
+                forms.iter().map(|empty| headers(head, &header_names, host, *empty)).collect();
+            written.dedup();
+            all.extend(written.iter().map(|headers| format!("{method}\n{path}\n{parameters}\n{headers}\n")));
         }
     }
     all
 }
 
-/// How a parameter without value is written.
+/// How a parameter or a header without value is written.
 #[derive(Clone, Copy)]
 enum EmptyValue {
     WithEquals,
@@ -366,15 +368,19 @@ fn parameters(head: &Head, listed: &[String], form: ParameterForm, empty: EmptyV
         .filter(|(name, _)| listed.contains(name))
         .collect();
     pairs.sort();
-    join(pairs.into_iter().map(|(name, value)| match empty {
-        EmptyValue::NameAlone if value.is_empty() => name,
+    join(pairs.into_iter().map(|(name, value)| pair(&name, &value, empty)))
+}
+
+fn pair(name: &str, value: &str, empty: EmptyValue) -> String {
+    match empty {
+        EmptyValue::NameAlone if value.is_empty() => name.to_owned(),
         _ => format!("{name}={value}"),
-    }))
+    }
 }
 
 /// The signed headers as `name=value`, sorted by name and joined by `&`. A name that is listed more than once stands
 /// for each of the header's values.
-fn headers(head: &Head, listed: &[String], host: &str) -> String {
+fn headers(head: &Head, listed: &[String], host: &str, empty: EmptyValue) -> String {
     let mut unique: Vec<&String> = listed.iter().collect();
     unique.dedup();
     let mut pairs: Vec<(&str, String)> = Vec::new();
@@ -393,7 +399,7 @@ fn headers(head: &Head, listed: &[String], host: &str) -> String {
         values.sort();
         pairs.extend(values.into_iter().map(|value| (name.as_str(), value)));
     }
-    join(pairs.into_iter().map(|(name, value)| format!("{name}={value}")))
+    join(pairs.into_iter().map(|(name, value)| pair(name, &value, empty)))
 }
 
 /// The names of a list, as they stand in the signed text, sorted: `a;b`, also with lower-case or missing encoding.
@@ -978,7 +984,7 @@ mod tests {
     fn a_repeated_header_is_signed_value_by_value() {
         let head = head("GET", "/", &[("x-cos-meta-a", "2"), ("x-cos-meta-a", "1")]);
         let listed = names("x-cos-meta-a;x-cos-meta-a");
-        assert_eq!(headers(&head, &listed, ""), "x-cos-meta-a=1&x-cos-meta-a=2");
+        assert_eq!(headers(&head, &listed, "", EmptyValue::WithEquals), "x-cos-meta-a=1&x-cos-meta-a=2");
     }
 
     #[test]
@@ -987,5 +993,30 @@ mod tests {
         assert_eq!(without_port("localhost"), "localhost");
         assert_eq!(without_port("[::1]:80"), "[::1]");
         assert_eq!(without_port("host:"), "host:");
+    }
+
+    /// The official CAS client signs an empty tree hash, of an empty file, as a name alone.
+    #[test]
+    fn a_header_without_value_is_signed_with_or_without_an_equals_sign_by_clients_of_cas() {
+        let secret = Secret { key: "k".to_owned(), token: None, uin: None };
+        let time = "100;200";
+        let verdict = |line: &str, form: ParameterForm| {
+            let key = hmac_sha1_hex(b"k", time.as_bytes());
+            let request = format!("post\n/-/vaults/v/archives\n\n{line}\n");
+            let text = format!("sha1\n{time}\n{}\n", digest::sha1(request.as_bytes()));
+            let signature = hmac_sha1_hex(key.as_bytes(), text.as_bytes());
+            let authorization = format!(
+                "q-sign-algorithm=sha1&q-ak=a&q-sign-time={time}&q-key-time={time}&q-header-list=x-cas-sha256-tree-hash&q-url-param-list=&q-signature={signature}"
+            );
+            let lines = [("x-cas-sha256-tree-hash", ""), ("Authorization", authorization.as_str())];
+            let head = head("POST", "/-/vaults/v/archives", &lines);
+            let credentials = Credentials::from([("a".to_owned(), secret.clone())]);
+            let now = Timestamp::from_unix_seconds(150);
+            check(&head, "/-/vaults/v/archives", &credentials, AuthMode::Strict, form, now)
+        };
+        for line in ["x-cas-sha256-tree-hash", "x-cas-sha256-tree-hash="] {
+            assert_eq!(verdict(line, ParameterForm::LowerCase), Verdict::Valid, "{line}");
+        }
+        assert!(matches!(verdict("x-cas-sha256-tree-hash", ParameterForm::KeepCase), Verdict::Refused(_)));
     }
 }

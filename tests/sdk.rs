@@ -30,16 +30,39 @@ fn node() -> Option<Command> {
     node_program("tests/sdk/suite.js")
 }
 
-/// CPython 2.7 with the official CAS client.
-fn cas() -> Option<Command> {
+/// CPython 2.7 with the official CAS client, and a program for it.
+fn cassdk_2(program: &str) -> Option<Command> {
     let output = Command::new(path("tests/sdk/python2")).output().ok()?;
     let interpreter = String::from_utf8(output.stdout).ok()?.trim().to_owned();
     if interpreter.is_empty() || !path(".clients/cas/cas").exists() {
         return None;
     }
     let mut command = Command::new(interpreter);
-    command.env("PYTHONPATH", path(".clients/cas")).arg(path("tests/sdk/suite_cas.py"));
+    // The published sources have the program cascmd.py too.
+    let packages =
+        [path(".clients/cas-src"), path(".clients/cas")].map(|folder| folder.display().to_string());
+    command.env("PYTHONPATH", packages.join(":")).arg(path(program));
     Some(command)
+}
+
+/// Python 3 with the official CAS client converted for it, and a program for it.
+fn cassdk_3(program: &str) -> Option<Command> {
+    let interpreter = path(".clients/cas3/venv/bin/python");
+    let packages = path(".clients/cas3");
+    if !packages.join("cas").exists() || !clients::works(Command::new(&interpreter).arg("--version")) {
+        return None;
+    }
+    let mut command = Command::new(interpreter);
+    command.env("PYTHONPATH", packages).arg(path(program));
+    Some(command)
+}
+
+/// Python 3 alone: the modern client of CAS needs nothing else.
+fn modern(program: &str) -> Option<Command> {
+    let found = clients::works(Command::new("python3").arg("--version"));
+    let mut command = Command::new("python3");
+    command.arg(path(program));
+    found.then_some(command)
 }
 
 #[track_caller]
@@ -117,18 +140,59 @@ suites! {
     node_under_misaligned_content_range: node "address" "misaligned-content-range";
 }
 
-#[test]
-fn the_official_cas_client() {
-    let Some(mut command) = cas() else {
-        skip("cassdk");
-        return;
-    };
-    let server = Server::configured(|config| config.auth = Some(AuthMode::Strict));
-    command.args([server.addr().ip().to_string(), server.addr().port().to_string()]);
+/// Runs a suite of CAS against a server that checks signatures as the real service does.
+#[track_caller]
+fn archive_suite(name: &str, client: Option<Command>, addr: &str, scenario: &str) {
+    let Some(mut command) = client else { return skip(name) };
+    let server = Server::configured(|config| {
+        config.auth = Some(AuthMode::Strict);
+        config.listen = addr.parse().unwrap();
+        config.vaults.clear();
+        if let Some(shipped) = cos_emu::library::find(scenario) {
+            config.scenario =
+                Some(cos_emu::Scenario::parse(scenario, shipped.text.as_bytes(), None).unwrap());
+            config.seed = None;
+        }
+    });
+    without_proxies(&mut command);
+    command.args([server.addr().ip().to_string(), server.addr().port().to_string(), scenario.to_owned()]);
     run(command);
     let journal = server.journal();
     assert!(journal.iter().all(|exchange| exchange.signature.as_deref() == Some("valid")));
-    assert!(journal.iter().filter(|exchange| exchange.op == Some("UploadPart")).count() >= 5);
+    let parts = journal.iter().filter(|exchange| exchange.op == Some("UploadPart")).count();
+    assert!(parts >= 7, "100 MiB go in parts, not in {parts}");
+    let fired = journal.iter().flat_map(|exchange| &exchange.rules).any(|rule| rule.outcome == "fired");
+    assert_eq!(fired, scenario != "none");
+}
+
+macro_rules! archive_suites {
+    ($($name:ident: $client:ident $program:literal $scenario:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            archive_suite(stringify!($client), $client($program), "127.0.0.1:0", $scenario);
+        })*
+    };
+}
+
+archive_suites! {
+    cassdk_on_python_2: cassdk_2 "tests/sdk/suite_cas.py" "none";
+    cassdk_on_python_2_under_flaky: cassdk_2 "tests/sdk/suite_cas.py" "flaky";
+    cassdk_on_python_3: cassdk_3 "tests/sdk/suite_cas.py" "none";
+    cassdk_on_python_3_under_flaky: cassdk_3 "tests/sdk/suite_cas.py" "flaky";
+    a_modern_client_of_archives: modern "tests/sdk/suite_cas_modern.py" "none";
+    a_modern_client_of_archives_under_flaky: modern "tests/sdk/suite_cas_modern.py" "flaky";
+}
+
+/// The program of the official client knows port 80 alone, which is not everybody's to open.
+#[test]
+fn cascmd_on_port_80() {
+    if let Err(error) = std::net::TcpListener::bind("127.0.0.1:80") {
+        eprintln!("cascmd.py knows port 80 alone, and that cannot be opened: {error}");
+        return skip("cascmd");
+    }
+    let program = "tests/sdk/suite_cascmd.py";
+    archive_suite("cascmd", cassdk_2(program), "127.0.0.1:80", "none");
+    archive_suite("cascmd", cassdk_3(program), "127.0.0.1:80", "flaky");
 }
 
 /// How long a client may take under one scenario before it is killed.
@@ -148,8 +212,9 @@ struct Outcome {
     reasons: Vec<String>,
 }
 
-/// Runs a program that knows of no faults under a shipped scenario.
-fn under_fire(mut command: Command, scenario: cos_emu::library::Shipped) -> Outcome {
+/// Runs a program that knows of no faults under a shipped scenario. `modes` are its first arguments: through the proxy, and at an
+/// address.
+fn under_fire(mut command: Command, modes: [&str; 2], scenario: cos_emu::library::Shipped) -> Outcome {
     let text: serde_json::Value = serde_json::from_str(scenario.text).unwrap();
     let credential = &text["setup"]["credentials"][0];
     let given = |name: &str, usual: &str| credential[name].as_str().unwrap_or(usual).to_owned();
@@ -162,7 +227,7 @@ fn under_fire(mut command: Command, scenario: cos_emu::library::Shipped) -> Outc
     });
     without_proxies(&mut command);
     // Elsewhere is reached through the proxy alone; the other files are met at an address.
-    let mode = if scenario.text.contains("\"redirect\"") { "proxy" } else { "address" };
+    let mode = modes[usize::from(!scenario.text.contains("\"redirect\""))];
     command.args([mode, &server.emulator().url()]).args([given("id", "AKIDcosemu"), given("key", "cosemu")]);
     command.args(credential["token"].as_str());
     if scenario.name == "sdk-retry-fixture" {
@@ -230,44 +295,89 @@ impl Outcome {
     }
 }
 
-/// Not a test of the clients: each may do as it does. What it does is written down for the reader.
-#[test]
-fn clients_under_fire_are_written_down() {
-    if python().is_none() || node().is_none() {
-        return skip("the Python or the Node SDK");
-    }
-    // These are clients of COS.
-    let is_met = |name: &str| !name.starts_with("cas-");
-    let scenarios: Vec<_> =
-        cos_emu::library::ALL.iter().filter(|shipped| is_met(shipped.name)).copied().collect();
+/// The shipped scenarios that are for archives too.
+const OF_ARCHIVES: &[&str] = &[
+    "cas-slow-vault",
+    "cas-throttled",
+    "cas-tree-hash-broken",
+    "cas-upload-expired",
+    "content-length-mismatch",
+    "flaky",
+    "hash-mismatch",
+    "misaligned-content-range",
+    "no-such-upload",
+    "reset-mid-upload",
+    "stalled-second-part",
+];
+
+/// One row for each scenario: what comes of each client under it.
+fn table(
+    names: &[&str],
+    scenarios: &[cos_emu::library::Shipped],
+    client: impl Fn(usize, cos_emu::library::Shipped) -> Outcome + Sync,
+) -> String {
     let rows = Mutex::new(BTreeMap::new());
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let python = under_fire(python_program("tests/sdk/incident.py").unwrap(), *scenario);
-                    let node = under_fire(node_program("tests/sdk/incident.js").unwrap(), *scenario);
-                    rows.lock().unwrap().insert(scenario.name, [python.verdict(), node.verdict()]);
+                    let cells: Vec<_> =
+                        (0..names.len()).map(|index| client(index, *scenario).verdict()).collect();
+                    rows.lock().unwrap().insert(scenario.name, cells.join(" | "));
                 }
             });
         }
     });
-    let mut page = String::from(
-        "# Clients under fire\n\n\
-         What the official SDKs do under each shipped scenario. A program that knows of no faults uploads 3 MiB in parts, \
-         reads them back, puts a small object, reads it and a range of it, puts an empty one, appends twice, lists, and reads the small one ten times more; its client times out \
-         after three seconds and is otherwise as installed. *Survives* means that every step ended well; the number is that \
-         of the exchanges that a rule disturbed. Steps that end otherwise are named with what the SDK said. \
-         Who *does not meet it* sent no request that the scenario is about. \
-         Below stand the checks of the verdict that failed, each with its first reason. Under `sdk-retry-fixture` the steps \
-         are the keys that are put. The scenarios of CAS are not for these clients.\n\n\
-         Written by `cargo test --test sdk`; not by hand.\n\n\
-         | scenario | cos-python-sdk-v5 | cos-nodejs-sdk-v5 |\n| --- | --- | --- |\n",
-    );
-    for (name, [python, node]) in rows.into_inner().unwrap() {
-        page.push_str(&format!("| `{name}` | {python} | {node} |\n"));
+    let mut text = format!("| scenario | {} |\n|{}\n", names.join(" | "), " --- |".repeat(names.len() + 1));
+    for (name, cells) in rows.into_inner().unwrap() {
+        text.push_str(&format!("| `{name}` | {cells} |\n"));
     }
+    text
+}
+
+/// Not a test of the clients: each may do as it does. What it does is written down for the reader.
+#[test]
+fn clients_under_fire_are_written_down() {
+    let archive_client = |index: usize| match index {
+        0 => cassdk_3("tests/sdk/incident_cas.py"),
+        _ => modern("tests/sdk/incident_cas.py"),
+    };
+    if python().is_none() || node().is_none() || archive_client(0).is_none() {
+        return skip("the Python SDK, the Node SDK or cassdk");
+    }
+    let all = || cos_emu::library::ALL.iter().copied();
+    let of_objects: Vec<_> = all().filter(|shipped| !shipped.name.starts_with("cas-")).collect();
+    let of_archives: Vec<_> = all().filter(|shipped| OF_ARCHIVES.contains(&shipped.name)).collect();
+    let objects = table(&["cos-python-sdk-v5", "cos-nodejs-sdk-v5"], &of_objects, |index, scenario| {
+        let program = match index {
+            0 => python_program("tests/sdk/incident.py"),
+            _ => node_program("tests/sdk/incident.js"),
+        };
+        under_fire(program.unwrap(), ["proxy", "address"], scenario)
+    });
+    let archives = table(&["cassdk", "the client of 200 lines"], &of_archives, |index, scenario| {
+        let form = ["official", "modern"][index];
+        under_fire(archive_client(index).unwrap(), [form, form], scenario)
+    });
+    let page = format!(
+        "# Clients under fire\n\n\
+         What clients do under each shipped scenario, each with a program that knows of no faults. \
+         *Survives* means that every step ended well; the number is that \
+         of the exchanges that a rule disturbed. Steps that end otherwise are named with what the client said. \
+         Who *does not meet it* sent no request that the scenario is about. \
+         Below stand the checks of the verdict that failed, each with its first reason.\n\n\
+         Written by `cargo test --test sdk`; not by hand.\n\n\
+         ## Objects\n\n\
+         The official SDKs. The program uploads 3 MiB in parts, \
+         reads them back, puts a small object, reads it and a range of it, puts an empty one, appends twice, lists, and reads the small one ten times more; its client times out \
+         after three seconds and is otherwise as installed. Under `sdk-retry-fixture` the steps \
+         are the keys that are put.\n\n{objects}\n\
+         ## Archives\n\n\
+         The official client, `cassdk` 1.0.2, with its own classes and its own retries, and `tests/sdk/cas_client.py`, which is there to show \
+         that all of it can be survived. The program makes a vault, uploads 3 MiB in chunks of 1 MiB, another upload chunk by chunk, and a small archive in one piece, retrieves the large one \
+         whole and in part, lists the inventory, and deletes all.\n\n{archives}"
+    );
     std::fs::create_dir_all(path("docs")).unwrap();
     std::fs::write(path("docs/clients-under-fire.md"), page).unwrap();
 }

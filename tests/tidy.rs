@@ -76,7 +76,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("message", &["chance", "clock", "content", "digest", "store"]),
     ("store", &["clock", "content", "digest", "document"]),
     ("har", &["journal", "message"]),
-    ("judge", &["clock", "digest", "journal", "scenario", "store"]),
+    ("judge", &["clock", "digest", "journal", "operation", "scenario", "store"]),
     ("journal", &["clock", "digest", "message", "operation"]),
     ("code", &["operation"]),
     ("operation", &[]),

@@ -90,6 +90,28 @@ fn each_check_passes_the_good_client_and_fails_the_bad_one_and_nothing_else_does
 }
 
 #[test]
+fn who_speaks_one_service_is_not_asked_for_the_rules_of_the_other() {
+    use support::{Request, Server};
+    let rules = r#"
+        {"id": "of-cos", "when": {"service": "cos"}, "do": {"error": "SlowDown"}},
+        {"id": "of-cas", "when": {"service": "cas"}, "do": {"error": "ThrottlingException"}},
+        {"id": "never", "when": {"header": {"x-never": "*"}}, "do": {"error": "SlowDown"}}"#;
+    let outcomes = |request: Option<Request>| {
+        let server = Server::with_rules(rules);
+        request.into_iter().for_each(|request| {
+            server.send(request);
+        });
+        let verdict = server.emulator().verdict();
+        let rules = verdict.cases.iter().filter(|case| case.name.starts_with("rules/"));
+        rules.map(|case| case.outcome).collect::<Vec<_>>()
+    };
+    use cos_emu::Outcome::{Failed, Passed, Skipped};
+    assert_eq!(outcomes(Some(Request::cas("GET", ""))), [Skipped, Passed, Failed]);
+    assert_eq!(outcomes(Some(Request::cos("GET", ""))), [Passed, Skipped, Failed]);
+    assert_eq!(outcomes(None), [Failed, Failed, Failed], "who speaks none has met nothing");
+}
+
+#[test]
 fn the_status_of_a_command_goes_before_that_of_the_verdict() {
     let never = file(
         "never.json",

@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::clock::Timestamp;
 use crate::digest::sha256_of_pieces;
 use crate::journal::Exchange;
+use crate::operation::Service;
 use crate::scenario::{Check, ClientResult, Count, Expect, ExpectedObject, MustFire, Scenario};
 use crate::store::{Object, Store};
 
@@ -252,14 +253,32 @@ impl Case {
     }
 }
 
-/// Whether each rule fired as often as it has to. Without a word on it, a rule that never fired fails the verdict.
+/// Whether each rule fired as often as it has to. Without a word on it, a rule that never fired fails the verdict; but in a
+/// scenario for both services, who speaks one of them is not asked for the rules of the other.
 fn rules(evidence: &Evidence<'_>, expect: &Expect) -> Vec<Case> {
-    let counted = evidence.scenario.obligations().zip(&evidence.counts);
+    let services: Vec<Option<Service>> =
+        evidence.scenario.rules.iter().map(|rule| rule.when.only_service()).collect();
+    let is_spoken =
+        |service: Service| evidence.exchanges.iter().any(|exchange| exchange.service == service.name());
+    // The service that a rule is for and nobody speaks, while somebody speaks the other.
+    let unspoken = |index: usize| {
+        let service = services.get(index).copied().flatten().filter(|service| !is_spoken(*service))?;
+        let other = services.iter().flatten().find(|other| **other != service)?;
+        is_spoken(*other).then_some(service)
+    };
+    let counted = evidence.scenario.obligations().zip(&evidence.counts).enumerate();
     counted
         .filter(|_| expect.rules)
-        .map(|((id, must_fire), count)| {
-            let reasons: Vec<_> = unfulfilled(id, must_fire, *count).into_iter().collect();
-            Case::of(format!("rules/{id}"), "the rule fired as often as it has to".to_owned(), reasons)
+        .map(|(index, ((id, must_fire), count))| {
+            let (name, title) = (format!("rules/{id}"), "the rule fired as often as it has to".to_owned());
+            match (unfulfilled(id, must_fire, *count), unspoken(index)) {
+                (Some(_), Some(service)) => {
+                    let reason =
+                        format!("the scenario is for both services, and no request of {service} came");
+                    Case::skipped(name, title, &reason)
+                }
+                (reason, _) => Case::of(name, title, reason.into_iter().collect()),
+            }
         })
         .collect()
 }

@@ -545,6 +545,10 @@ pub fn logical_request(service: Service, operation: Option<Operation>, names: &N
         head.access_key_id().unwrap_or(""),
     ];
     query.for_each(|(name, value)| parts.extend([name.as_str(), value.as_str()]));
+    // Nothing else tells one archive in one piece from the next.
+    if operation == Some(Operation::UploadArchive) {
+        parts.push(head.header("x-cas-content-sha256").unwrap_or(""));
+    }
     key_of(&parts)
 }
 

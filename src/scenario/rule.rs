@@ -88,6 +88,13 @@ impl When {
         let named = self.operations.as_deref().unwrap_or(Operation::ALL).iter().copied();
         named.filter(|operation| self.service.is_none_or(|service| operation.service() == service))
     }
+
+    /// The service that it is for, if it is for one alone.
+    pub fn only_service(&self) -> Option<Service> {
+        let mut services = self.possible_operations().map(Operation::service);
+        let first = services.next()?;
+        services.all(|service| service == first).then_some(first)
+    }
 }
 
 /// Which matches a rule fires on. The conditions combine with *and*.

@@ -194,6 +194,20 @@ fn what_is_wrong_with_an_archive_has_its_code() {
     server.send(whole(&linear.to_uppercase(), &tree.to_uppercase())).ok();
 }
 
+/// Archives have no name before they are stored: their hash tells one from the next, and an attempt from another.
+#[test]
+fn another_archive_is_no_attempt_of_the_one_before() {
+    let server = Server::with_rules(
+        r#"{"id": "r", "when": {"op": "UploadArchive"}, "fire": {"first": 1}, "do": {"error": "ThrottlingException"}}"#,
+    );
+    upload_archive(&server, b"one").is(400, "ThrottlingException");
+    upload_archive(&server, b"two").ok();
+    upload_archive(&server, b"one").ok();
+    let attempts: Vec<_> = server.journal().iter().map(|exchange| exchange.attempt).collect();
+    assert_eq!(attempts, [1, 1, 2]);
+    server.coped();
+}
+
 // ---- multipart uploads: initiate ----
 
 #[test]

@@ -407,7 +407,7 @@ fn a_tree_hash_is_believed() {
         started(&server, "vault", &format!(r#"{{"Type": "archive-retrieval", "ArchiveId": "{archive}"}}"#));
     let output = server.send(Request::cas("GET", &format!("jobs/{job}/output")));
     assert_ne!(output.header("x-cas-sha256-tree-hash"), Some(sha256(&body).as_str()), "it could be seen");
-    server.failed_when(Some(0), &["V08"]);
+    server.failed_when(Some(0), &["requests[0]", "V08"]);
 }
 
 #[test]
