@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::json;
 use super::{Call, Error, Handled, changed, document_reply, unchanged};
 use crate::code::CasCode;
-use crate::message::{BodyPlan, Received, Reply, Requester};
+use crate::message::{Received, Reply, Requester};
 use crate::operation::Operation;
 use crate::pattern::fits;
 use crate::policy::{self, Effect};
@@ -74,13 +74,6 @@ fn is_resource(text: &str, vault: &str) -> bool {
     let name = text.rsplit_once(":vaults/").map_or(text, |(_, name)| name);
     let name = if name.contains('*') { name } else { name.split('/').next().unwrap_or(name) };
     fits(name, vault) || fits(name, &format!("{vault}/"))
-}
-
-/// # Errors
-/// `ResourceNotFoundException`.
-pub(super) fn admit_set(call: &Call<'_>) -> Result<BodyPlan, Error> {
-    call.vault()?;
-    Ok(json::DOCUMENT)
 }
 
 /// Keeps the text of the policy as it came.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::json;
 use super::{Call, Error, Handled, changed, document_reply, unchanged};
-use crate::message::{BodyPlan, Received, Reply};
+use crate::message::{Received, Reply};
 use crate::store::{Change, Notifications};
 
 const EVENTS: &[&str] = &[
@@ -30,13 +30,6 @@ pub(super) fn url(text: &str) -> Result<String, Error> {
         return Ok(text.to_owned());
     }
     Err(Error::invalid(format_args!("Invalid CallBackUrl: {text}, expected a URL of http:// or https://")))
-}
-
-/// # Errors
-/// `ResourceNotFoundException`.
-pub(super) fn admit_set(call: &Call<'_>) -> Result<BodyPlan, Error> {
-    call.vault()?;
-    Ok(json::DOCUMENT)
 }
 
 /// # Errors

@@ -160,9 +160,9 @@ pub fn admit(target: &Target, head: &Head, store: &Store, context: &Context<'_>)
     let plan = match target.operation {
         Operation::UploadArchive => archive::admit_upload(&call),
         Operation::UploadVaultPart => upload::admit_part(&call),
-        Operation::InitiateJob => job::admit_initiate(&call),
-        Operation::SetVaultAccessPolicy => access::admit_set(&call),
-        Operation::SetVaultNotifications => callback::admit_set(&call),
+        Operation::InitiateJob | Operation::SetVaultAccessPolicy | Operation::SetVaultNotifications => {
+            call.vault().map(|_| json::DOCUMENT)
+        }
         _ => Ok(BodyPlan::IGNORED),
     };
     plan.map_err(|error| answer(error.into_reply(), context))

@@ -14,7 +14,7 @@ use super::json::{self, Members};
 use super::{Call, Error, Handled, MAX_DESCRIPTION_BYTES, callback, changed, inventory};
 use crate::content::Content;
 use crate::digest::Wanted;
-use crate::message::{BodyPlan, Received, Reply};
+use crate::message::{Received, Reply};
 use crate::store::{Archive, ArchiveRetrieval, Change, Job, Retrieved, Task, Vault};
 
 use range::RetrievalRange;
@@ -28,13 +28,6 @@ const MAX_EXPEDITED_BYTES: u64 = 256 << 20;
 
 const TIERS: &[&str] = &["Expedited", "Standard", "Bulk"];
 const DEFAULT_TIER: &str = "Standard";
-
-/// # Errors
-/// `ResourceNotFoundException`.
-pub(super) fn admit_initiate(call: &Call<'_>) -> Result<BodyPlan, Error> {
-    call.vault()?;
-    Ok(json::DOCUMENT)
-}
 
 /// The bytes that a copy is about, with the digests that it needs of them; `None` when there are none, or the request is
 /// wrong.
