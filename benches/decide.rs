@@ -67,6 +67,7 @@ fn decision(bencher: Bencher<'_, '_>, rules: usize) {
             logical: logical_request(Service::Cos, Some(Operation::UploadPart), &names, &head),
             connection: 1,
             request: 1,
+            tls: false,
             state: "",
             span: &span,
         };

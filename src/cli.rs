@@ -23,7 +23,10 @@ use crate::judge::{Outcome, Verdict};
 use crate::message::{Account, EtagForm};
 use crate::operation::{Group, Operation, is_bucket_name};
 use crate::scenario::{Diagnosis, MAX_FILE_BYTES, Scenario, library};
-use crate::server::{Emulator, NOT_MET, Run, StartError, is_ready, run_and_judge, run_until_told_to_stop};
+use crate::server::{
+    Emulator, NOT_MET, Proxied, Run, StartError, ca_in, ca_of, is_ready, run_and_judge,
+    run_until_told_to_stop,
+};
 use crate::signature::{AuthMode, Secret};
 
 /// The status of usage errors and invalid scenarios.
@@ -75,6 +78,13 @@ enum Command {
         /// Writes the verdict as a page of HTML
         #[arg(long, env = "COS_EMU_REPORT", value_name = "OUT.html")]
         report: Option<PathBuf>,
+        /// Makes the server the proxy of the command, and its CA trusted: so a program that uses real host names over https
+        /// works as it is
+        #[arg(long)]
+        proxy: bool,
+        /// The same for programs of Java, which have settings of their own (needs keytool)
+        #[arg(long)]
+        proxy_java: bool,
         /// How long what the command leaves behind may go on
         #[arg(long, env = "COS_EMU_GRACE", default_value = "1s", value_name = "DURATION", value_parser = duration)]
         grace: Duration,
@@ -83,6 +93,16 @@ enum Command {
         /// The command and its arguments
         #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<OsString>,
+    },
+    /// Prints the certificate of the CA that signs for TLS: of a folder, where it is made if there is none, or of a running
+    /// server
+    Ca {
+        /// The folder
+        #[arg(long, env = "COS_EMU_CA_DIR", value_name = "DIR")]
+        ca_dir: Option<PathBuf>,
+        /// The address of the server
+        #[arg(long, env = "COS_EMU_LISTEN", default_value = "127.0.0.1:3077", value_name = "ADDR:PORT")]
+        listen: SocketAddr,
     },
     /// Prints the JSON Schema of scenario files
     Schema,
@@ -113,6 +133,12 @@ struct Serve {
     /// Where to listen; port 0 is a free one [default: 127.0.0.1:3077; under exec 127.0.0.1:0]
     #[arg(long, env = "COS_EMU_LISTEN", value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
+    /// Listens at another address too, such as 127.0.0.1:443; every address takes http and https
+    #[arg(long, env = "COS_EMU_TLS_LISTEN", value_name = "ADDR:PORT")]
+    tls_listen: Option<SocketAddr>,
+    /// Keeps the CA that signs for TLS in this folder, so that it is the same each time; otherwise it is made anew
+    #[arg(long, env = "COS_EMU_CA_DIR", value_name = "DIR")]
+    ca_dir: Option<PathBuf>,
     /// Gives the control API an address of its own
     #[arg(long, env = "COS_EMU_CONTROL_LISTEN", value_name = "ADDR:PORT")]
     control_listen: Option<SocketAddr>,
@@ -244,10 +270,16 @@ pub fn run() -> ExitCode {
             print(&format!("{:#}", crate::scenario::schema()));
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::Exec { junit, report, grace, serve, command }) => {
-            exec(*serve, command, grace, junit.as_deref(), report.as_deref())
+        Some(Command::Exec { junit, report, proxy, proxy_java, grace, serve, command }) => {
+            let proxy = match (proxy, proxy_java) {
+                (_, true) => Proxied::WithJava,
+                (true, false) => Proxied::Yes,
+                (false, false) => Proxied::No,
+            };
+            exec(*serve, command, proxy, grace, junit.as_deref(), report.as_deref())
         }
         Some(Command::Scenarios { name }) => scenarios(name.as_deref()),
+        Some(Command::Ca { ca_dir, listen }) => print_ca(ca_dir, listen),
         Some(Command::Ready { listen, control_listen, wait, timeout }) => {
             ready(control_listen.unwrap_or(listen), wait.then_some(timeout))
         }
@@ -279,6 +311,9 @@ fn serve(arguments: Serve) -> anyhow::Result<ExitCode> {
     let name = config.scenario.as_ref().map_or("no faults", |scenario| scenario.name.as_str()).to_owned();
     let ready = |emulator: &Emulator| {
         print(&format!("cos-emu ready on {}", emulator.url()));
+        if emulator.tls_addr() != emulator.addr() {
+            print(&format!("listening on {} too; https and http come to either", emulator.tls_addr()));
+        }
         print(&format!("scenario \"{name}\" seed {}", emulator.seed()));
     };
     let holds = Cell::new(true);
@@ -340,6 +375,7 @@ fn tell(verdict: &Verdict) {
 fn exec(
     mut arguments: Serve,
     command: Vec<OsString>,
+    proxy: Proxied,
     grace: Duration,
     junit: Option<&Path>,
     report: Option<&Path>,
@@ -365,7 +401,7 @@ fn exec(
             (id, secret.key, secret.token)
         }
     };
-    let run = Run { command, bucket, credential, grace };
+    let run = Run { command, bucket, credential, proxy, grace };
     let done = match run_and_judge(config(arguments, scenario), run) {
         Ok(done) => done,
         Err(error @ StartError::Bind { .. }) => {
@@ -418,6 +454,8 @@ fn config(arguments: Serve, scenario: Option<Scenario>) -> Config {
         max_memory_bytes: arguments.max_memory,
         body_timeout: arguments.body_timeout,
         journal_capacity: arguments.journal_entries,
+        tls_listen: arguments.tls_listen,
+        ca_dir: arguments.ca_dir,
         callbacks: match arguments.callbacks {
             CallbacksText::Loopback => Callbacks::Loopback,
             CallbacksText::Any => Callbacks::Any,
@@ -615,10 +653,30 @@ fn scenarios(name: Option<&str>) -> anyhow::Result<ExitCode> {
 
 // ---- ready ----
 
-fn ready(mut addr: SocketAddr, wait: Option<Duration>) -> anyhow::Result<ExitCode> {
+/// An address that can be connected to.
+fn reachable(mut addr: SocketAddr) -> SocketAddr {
     if addr.ip().is_unspecified() {
         addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
+    addr
+}
+
+fn print_ca(folder: Option<PathBuf>, addr: SocketAddr) -> anyhow::Result<ExitCode> {
+    let pem = match folder {
+        Some(folder) => ca_in(&folder)?,
+        None => {
+            let addr = reachable(addr);
+            ca_of(addr).map_err(|error| {
+                anyhow::anyhow!("{addr}: {error}; start a server there, or name a folder with --ca-dir")
+            })?
+        }
+    };
+    print(pem.trim_end());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn ready(addr: SocketAddr, wait: Option<Duration>) -> anyhow::Result<ExitCode> {
+    let addr = reachable(addr);
     match is_ready(addr, wait.unwrap_or(Duration::ZERO)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => anyhow::bail!("{addr} is not ready: {error}"),
@@ -694,7 +752,8 @@ mod tests {
         fn walk(command: &clap::Command) {
             for argument in command.get_arguments().filter(|argument| !argument.is_positional()) {
                 let name = argument.get_long().unwrap_or_default();
-                if ["help", "version"].contains(&name) {
+                // COS_EMU_PROXY tells a command where the proxy is; a command within a command would read it.
+                if ["help", "version", "proxy", "proxy-java"].contains(&name) {
                     continue;
                 }
                 let expected = format!("COS_EMU_{}", name.to_uppercase().replace('-', "_"));

@@ -59,6 +59,10 @@ pub struct Config {
     pub body_timeout: Option<Duration>,
     /// How many exchanges the journal remembers; 0 is no journal, and then a verdict looks at rules and objects alone.
     pub journal_capacity: usize,
+    /// Where the CA of TLS is kept; `None` keeps it in memory.
+    pub ca_dir: Option<PathBuf>,
+    /// Another address to listen on. Each takes http and https, told apart by the first byte.
+    pub tls_listen: Option<SocketAddr>,
     /// Who may be told that jobs are complete.
     pub callbacks: Callbacks,
     /// A file that is written when the server is ready.
@@ -95,6 +99,8 @@ impl Default for Config {
             idle_timeout: Duration::from_secs(75),
             body_timeout: None,
             journal_capacity: 10_000,
+            ca_dir: None,
+            tls_listen: None,
             callbacks: Callbacks::default(),
             ready_file: None,
         }

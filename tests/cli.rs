@@ -464,7 +464,7 @@ fn logs_go_to_standard_error_in_the_form_asked_for() {
     command.env("RUST_BACKTRACE", "0");
     let served = Served::of(command);
     let mut connection = Connection::to(served.addr);
-    connection.write(b"\x16\x03\x01");
+    connection.write(b"\x16\x03\x01\x00\x01\x00");
     connection.stream.shutdown(std::net::Shutdown::Write).unwrap();
     let _ = connection.rest();
     served.signal(15);

@@ -384,24 +384,6 @@ fn garbage_behind_a_good_request_is_answered_behind_its_answer() {
 }
 
 #[test]
-fn a_client_that_speaks_tls_is_told_so_in_the_journal() {
-    let server = Server::start();
-    let mut connection = server.connect();
-    connection.write(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03");
-    assert_eq!(connection.answer().status, 400);
-    assert!(server.exchange().notes.iter().any(|note| note.contains("speaks TLS")));
-}
-
-#[test]
-fn a_tunnel_is_not_opened() {
-    let server = Server::start();
-    let mut connection = server.connect();
-    connection
-        .write(format!("CONNECT {BUCKET}.cos.ap-guangzhou.myqcloud.com:443 HTTP/1.1\r\nHost: x\r\n\r\n"));
-    connection.answer().is(501, "NotImplemented");
-}
-
-#[test]
 fn every_cut_of_a_request_leaves_the_server_well() {
     let server = Server::start();
     let request =

@@ -42,6 +42,8 @@ pub struct Facts<'a> {
     pub connection: u64,
     /// The number of the request on its connection, from 1.
     pub request: u64,
+    /// Whether it came over TLS.
+    pub tls: bool,
     /// The current state of the scenario.
     pub state: &'a str,
     /// The bytes that are read or sent, if that is known.
@@ -281,6 +283,15 @@ pub fn count_expected(
     }
 }
 
+/// How a connection began, as its first bytes tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Greeting<'a> {
+    /// Whether it is one of TLS.
+    pub tls: bool,
+    /// The name that the client asks for.
+    pub sni: Option<&'a str>,
+}
+
 /// Counts a connection from that address and decides which rules act on it. Returns each with the number of its match.
 /// All rules that are due act together.
 pub fn decide_connection(
@@ -288,11 +299,20 @@ pub fn decide_connection(
     counters: &mut Counters,
     seed: Seed,
     peer: &str,
+    greeting: Option<Greeting<'_>>,
     elapsed: Duration,
 ) -> Vec<(usize, u32)> {
     let mut acting = Vec::new();
     for (index, (rule, count)) in rules.iter().zip(&mut counters.connections).enumerate() {
-        if !rule.when.peer.as_ref().is_none_or(|pattern| pattern.matches(Some(peer))) {
+        let when = &rule.when;
+        let is_meant = when.peer.as_ref().is_none_or(|pattern| pattern.matches(Some(peer)))
+            && rule.needs_first_byte() == greeting.is_some()
+            && greeting.is_none_or(|Greeting { tls, sni }| {
+                when.tls.is_none_or(|wanted| wanted == tls)
+                    && when.sni.as_ref().is_none_or(|pattern| pattern.matches(sni))
+                    && (tls || !rule.is_for_tls())
+            });
+        if !is_meant {
             continue;
         }
         count.matches = count.matches.saturating_add(1);
@@ -374,7 +394,7 @@ fn holds(when: &When, facts: &Facts<'_>, attempt: u32) -> bool {
 }
 
 /// The conditions in the order in which they are looked at.
-const CONDITIONS: [&str; 22] = [
+const CONDITIONS: [&str; 23] = [
     "service",
     "op",
     "bucket",
@@ -395,6 +415,7 @@ const CONDITIONS: [&str; 22] = [
     "on_connection",
     "http",
     "expect_continue",
+    "tls",
     "state",
     "not",
 ];
@@ -422,6 +443,7 @@ fn first_difference(when: &When, facts: &Facts<'_>, attempt: u32) -> Option<usiz
         on_connection,
         http,
         expect_continue,
+        tls,
         state,
         not,
     } = when;
@@ -458,6 +480,7 @@ fn first_difference(when: &When, facts: &Facts<'_>, attempt: u32) -> Option<usiz
         &|| on_connection.is_none_or(|(min, max)| (min.into()..=max.into()).contains(&facts.request)),
         &|| http.is_none_or(|version| version == head.version),
         &|| expect_continue.is_none_or(|expects| expects == head.expects_continue()),
+        &|| tls.is_none_or(|wanted| wanted == facts.tls),
         &|| state.as_ref().is_none_or(|states| states.iter().any(|state| state == facts.state)),
         &|| !not.as_ref().is_some_and(|not| holds(not, facts, attempt)),
     ];
@@ -612,6 +635,7 @@ mod tests {
                 logical: request.logical(),
                 connection: request.connection,
                 request: request.number,
+                tls: false,
                 state: "up",
                 span: &request.span,
             };
@@ -791,6 +815,7 @@ mod tests {
             logical: request.logical(),
             connection: 1,
             request: 1,
+            tls: false,
             state: "",
             span: &request.span,
         };

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::file::{ConnectionAction, ConnectionRule, IdleEnd, Scenario};
+use super::file::{ConnectionAction, ConnectionRule, IdleEnd, Scenario, TlsFault};
 use super::rule::{
     Action, Apply, Blanks, ChecksumValue, ChunkFault, ContinueMode, Corruption, Declared, Delay, Direction,
     Fire, Forgotten, Kept, Matches, MustFire, Per, Point, RangeAnswer, Rule, Staleness, Then, Truncation,
@@ -45,8 +45,15 @@ fn connection_rule(rule: &ConnectionRule) -> String {
     let peer = rule.when.peer.as_ref().map(|peer| format!(" from {}", pattern(peer))).unwrap_or_default();
     let actions: Vec<String> = rule.actions.iter().map(connection_action).collect();
     let fire = fire(&rule.fire);
+    let begins = match (rule.when.tls, &rule.when.sni) {
+        (_, Some(name)) => format!("begins TLS for {}", pattern(name)),
+        (Some(true), None) => "begins TLS".to_owned(),
+        (Some(false), None) => "begins without TLS".to_owned(),
+        (None, None) if rule.is_for_tls() => "begins TLS".to_owned(),
+        (None, None) => "is accepted".to_owned(),
+    };
     format!(
-        "{}: when a connection{peer} is accepted{fire}, {}{}.",
+        "{}: when a connection{peer} {begins}{fire}, {}{}.",
         rule.id,
         join(&actions, "and"),
         must_fire(rule.must_fire)
@@ -70,6 +77,20 @@ fn connection_action(action: &ConnectionAction) -> String {
             let announce = if *announce { "" } else { " that does not announce it" };
             format!("it is closed (FIN) behind the answer to request {count}{announce}")
         }
+        ConnectionAction::Tls(fault) => match fault {
+            TlsFault::Expired => "its certificate expired yesterday".to_owned(),
+            TlsFault::NotYetValid => "its certificate will be valid tomorrow".to_owned(),
+            TlsFault::WrongHost => "its certificate is for another host".to_owned(),
+            TlsFault::SelfSigned => "its certificate is signed by itself".to_owned(),
+            TlsFault::OldVersion => "SSL 3.0 is spoken and nothing else".to_owned(),
+            TlsFault::CloseInHandshake => "its hello is answered by a FIN".to_owned(),
+            TlsFault::ResetInHandshake => "its hello is answered by an RST".to_owned(),
+            TlsFault::StallInHandshake => "its hello is never answered".to_owned(),
+            TlsFault::BadRecord { after } => {
+                format!("a record that cannot be decrypted comes behind {} of answers", size(*after))
+            }
+            TlsFault::NoCloseNotify => "it ends by a FIN without a TLS alert".to_owned(),
+        },
     }
 }
 
@@ -182,6 +203,7 @@ fn conditions(when: &When) -> String {
             if expects { "Expect: 100-continue" } else { "no Expect: 100-continue" }.to_owned()
         }),
     );
+    all.extend(when.tls.map(|tls| if tls { "TLS" } else { "no TLS" }.to_owned()));
     let mut text = if all.is_empty() { String::new() } else { format!(" with {}", join(&all, "and")) };
     if let Some(states) = &when.state {
         let states: Vec<String> = states.iter().map(|state| format!("{state:?}")).collect();

@@ -18,14 +18,14 @@ mod rule;
 mod value;
 
 pub use engine::{
-    Count, Counters, Decision, Facts, MayFire, Outcome, Span, Trace, amount, count_expected, decide,
-    decide_connection, logical_request, obstacle, rate_key,
+    Count, Counters, Decision, Facts, Greeting, MayFire, Outcome, Span, Trace, amount, count_expected,
+    decide, decide_connection, logical_request, obstacle, rate_key,
 };
 pub use expect::{Backoff, Check, ClientResult, Expect, ExpectedObject, Retries};
 pub use explain::explain;
 pub use file::{
     ACTIONS, Claim, ClockSetting, ConnectionAction, ContentSetup, Entry, Expiry, IdleEnd, KeepAliveLimits,
-    Readiness, Scenario, Setup, schema,
+    Readiness, Scenario, Setup, TlsFault, schema,
 };
 pub use index::Index;
 pub use json::MAX_FILE_BYTES;

@@ -76,6 +76,8 @@ pub struct When {
     pub http: Option<Version>,
     /// Whether the client waits for `100 Continue`.
     pub expect_continue: Option<bool>,
+    /// Whether the request comes over TLS.
+    pub tls: Option<bool>,
     /// The current state is one of these.
     pub state: Option<Vec<String>>,
     /// What must not hold.

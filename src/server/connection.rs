@@ -6,7 +6,7 @@ use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,17 +16,18 @@ use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::body::Outgoing;
 use super::play::{DRAIN_LIMIT, Played, close, play};
 use super::socket::{Meter, Patience, Phase, Socket, Watcher};
 use super::stream::Stream;
+use super::tls::{self, Hello};
 use super::{Door, Role, STOP_GRACE, Shell, dispatch, malformed};
 use crate::chance::Roll;
 use crate::journal::Ended;
-use crate::scenario::{ConnectionAction, IdleEnd, amount, decide_connection};
+use crate::scenario::{ConnectionAction, Greeting, IdleEnd, TlsFault, amount, decide_connection};
 use crate::wire::script::{End, Script};
 use crate::world::{DEFAULT, World};
 
@@ -43,6 +44,8 @@ pub(super) struct Link {
     pub(super) number: u64,
     /// What its listener serves.
     pub(super) role: Role,
+    /// Whether it is one of TLS.
+    pub(super) tls: bool,
     /// The id of the world whose port it came to.
     pub(super) claimed: Option<Arc<str>>,
     requests: AtomicU64,
@@ -53,6 +56,8 @@ pub(super) struct Link {
     left: Notify,
     /// What ends the world of the exchange that is under way.
     world: watch::Sender<Option<CancellationToken>>,
+    /// Whether what comes next is another connection, to a host that a proxy was asked for.
+    tunnels: AtomicBool,
 }
 
 /// What a rule of connections says about the last request.
@@ -84,6 +89,11 @@ impl Link {
     /// The number of a new request.
     pub(super) fn next_request(&self) -> u64 {
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// What comes behind the answer that is on its way is another connection.
+    pub(super) fn open_tunnel(&self) {
+        self.tunnels.store(true, Ordering::Relaxed);
     }
 
     /// The exchange that is under way belongs to a world that this ends, if anything does.
@@ -187,45 +197,159 @@ impl Service<Request<Incoming>> for Exchanges {
 }
 
 /// What the rules of connections make of a connection.
+#[derive(Default)]
 struct Fault {
-    /// What it waits before the first byte is read; `None` is for ever.
+    /// What it waits before it goes on; `None` is for ever.
     wait: Option<Duration>,
     refused: bool,
     /// How it ends when it was idle, and by which rule.
     idle: Option<(Duration, IdleEnd, usize)>,
     limit: Option<(RequestLimit, usize)>,
+    tls: Option<(TlsFault, usize)>,
 }
 
 impl Fault {
-    /// Asks the rules about a connection from that address.
-    fn decide(world: &World, peer: IpAddr, elapsed: Duration) -> Fault {
+    fn none() -> Fault {
+        Fault { wait: Some(Duration::ZERO), ..Fault::default() }
+    }
+
+    /// Asks the rules about a connection from that address: those that need no byte of it, or else those that know how it began.
+    fn ask(&mut self, world: &World, peer: IpAddr, greeting: Option<Greeting<'_>>, elapsed: Duration) {
         let rules = &world.scenario.connections;
-        let mut fault = Fault { wait: Some(Duration::ZERO), refused: false, idle: None, limit: None };
         if rules.is_empty() {
-            return fault;
+            return;
         }
         let peer = peer.to_canonical().to_string();
-        let acting = decide_connection(rules, &mut world.state().counters, world.seed, &peer, elapsed);
+        let acting =
+            decide_connection(rules, &mut world.state().counters, world.seed, &peer, greeting, elapsed);
         for (rule, match_number) in acting {
             for (draw, action) in (1..).zip(&rules[rule].actions) {
                 match action {
-                    ConnectionAction::Refuse => fault.refused = true,
+                    ConnectionAction::Refuse => self.refused = true,
                     ConnectionAction::Stall(hold) => {
-                        fault.wait = fault.wait.and_then(|wait| Some(wait + (*hold)?));
+                        self.wait = self.wait.and_then(|wait| Some(wait + (*hold)?));
                     }
                     ConnectionAction::Delay(delay) => {
                         let roll = Roll::new(world.seed, &rules[rule].id, 0, match_number, draw);
-                        fault.wait = fault.wait.map(|wait| wait + amount(delay, roll));
+                        self.wait = self.wait.map(|wait| wait + amount(delay, roll));
                     }
-                    ConnectionAction::IdleClose { after, how } => fault.idle = Some((*after, *how, rule)),
+                    ConnectionAction::IdleClose { after, how } => self.idle = Some((*after, *how, rule)),
                     ConnectionAction::MaxRequests { count, announce } => {
                         let limit = RequestLimit { count: u64::from(*count), announce: *announce };
-                        fault.limit = Some((limit, rule));
+                        self.limit = Some((limit, rule));
                     }
+                    ConnectionAction::Tls(fault) => self.tls = Some((*fault, rule)),
                 }
             }
         }
-        fault
+    }
+
+    /// Lets happen what happens before the connection goes on. Returns whether it does.
+    ///
+    /// # Errors
+    /// When the client goes away.
+    async fn happen(&mut self, stream: &mut Stream) -> io::Result<bool> {
+        if self.refused {
+            stream.prepare_reset().await?;
+            return Ok(false);
+        }
+        match self.wait.replace(Duration::ZERO) {
+            None => return Err(stream.client_gone(|| {}).await),
+            Some(wait) if wait.is_zero() => {}
+            Some(wait) => tokio::time::sleep(wait).await,
+        }
+        Ok(true)
+    }
+}
+
+/// A connection whose first byte is there, or that needs none.
+struct Greeted {
+    stream: Stream,
+    tls: bool,
+}
+
+/// A connection on its way to its first request.
+struct Newcomer<'a> {
+    shell: &'a Shell,
+    world: &'a World,
+    peer: IpAddr,
+    role: Role,
+    fault: Fault,
+    /// How long the first byte may take without a rule that says so.
+    idle: Duration,
+    /// Whether that time has run out.
+    timed_out: bool,
+}
+
+impl Newcomer<'_> {
+    fn ask(&mut self, greeting: Option<Greeting<'_>>) {
+        if self.role == Role::Data {
+            self.fault.ask(self.world, self.peer, greeting, self.world.elapsed(self.shell.uptime()));
+        }
+    }
+
+    fn patience(&self) -> Patience {
+        let idle = self.idle_rule().map_or(self.idle, |(after, ..)| after);
+        Patience { head: self.shell.config.head_timeout, idle }
+    }
+
+    /// The rule for idle connections, where it acts before the server would.
+    fn idle_rule(&self) -> Option<(Duration, IdleEnd, usize)> {
+        self.fault.idle.filter(|(after, ..)| *after <= self.idle)
+    }
+
+    fn at_idle(&self) -> IdleEnd {
+        self.idle_rule().map_or(IdleEnd::Close, |(_, how, _)| how)
+    }
+
+    /// Waits for the first byte, and shakes hands where it is one of TLS. `None` when the connection is over.
+    ///
+    /// # Errors
+    /// When the client goes away, or does not like what it is shown.
+    async fn greet(&mut self, mut stream: Stream) -> io::Result<Option<Greeted>> {
+        let Stream::Tcp(tcp) = &stream else {
+            self.ask(Some(Greeting { tls: false, sni: None }));
+            return Ok(self.fault.happen(&mut stream).await?.then_some(Greeted { stream, tls: false }));
+        };
+        let mut first = [0];
+        let Ok(count) = timeout(self.patience().idle, tcp.peek(&mut first)).await else {
+            self.timed_out = true;
+            if self.at_idle() == IdleEnd::Reset {
+                stream.prepare_reset().await?;
+            }
+            return Ok(None);
+        };
+        if count? == 0 || first[0] != tls::FIRST_BYTE {
+            self.ask(Some(Greeting { tls: false, sni: None }));
+            return Ok(self.fault.happen(&mut stream).await?.then_some(Greeted { stream, tls: false }));
+        }
+        let Stream::Tcp(tcp) = stream else { unreachable!("it was looked at") };
+        let patience = self.patience().head;
+        let late = |_| io::Error::from(io::ErrorKind::TimedOut);
+        let unshaken = |error: io::Error| {
+            // Mostly a client that does not trust the CA, and says so to nobody else.
+            tracing::warn!(%error, "a TLS handshake failed; `cos-emu ca` prints the certificate to trust");
+            error
+        };
+        let hello = timeout(patience, Hello::receive(tcp)).await.unwrap_or_else(|error| Err(late(error)));
+        let hello = hello.map_err(unshaken)?;
+        let sni = hello.sni();
+        self.ask(Some(Greeting { tls: true, sni: sni.as_deref() }));
+        if self.fault.refused || self.fault.wait != Some(Duration::ZERO) {
+            let mut stream = Stream::Tcp(hello.into_tcp());
+            self.fault.happen(&mut stream).await?;
+            return Ok(None);
+        }
+        let fault = self.fault.tls.map(|(fault, _)| fault);
+        let answered = match fault {
+            Some(TlsFault::StallInHandshake) => hello.answer(&self.shell.authority, fault).await?,
+            _ => {
+                let answered = timeout(patience, hello.answer(&self.shell.authority, fault)).await;
+                let answered = answered.unwrap_or_else(|error| Err(late(error)));
+                if fault.is_some() { answered? } else { answered.map_err(unshaken)? }
+            }
+        };
+        Ok(answered.map(|tls| Greeted { stream: Stream::Tls(Box::new(tls)), tls: true }))
     }
 }
 
@@ -234,67 +358,79 @@ pub(super) async fn serve(stream: Stream, peer: IpAddr, shell: Arc<Shell>, door:
     let role = door.role;
     let claimed = door.claimed.as_ref().map(|(id, _)| id.clone());
     let Some(world) = shell.worlds().find(claimed.as_deref().unwrap_or(DEFAULT)) else { return };
-    let fault = match role {
-        Role::Data => Fault::decide(&world, peer, world.elapsed(shell.uptime())),
-        Role::Control => Fault { wait: Some(Duration::ZERO), refused: false, idle: None, limit: None },
-    };
-    let link = Arc::new(Link {
-        number: shell.connections.fetch_add(1, Ordering::Relaxed) + 1,
-        role,
-        claimed,
-        requests: AtomicU64::new(0),
-        limit: fault.limit.map(|(limit, _)| limit),
-        open: Mutex::new(None),
-        left: Notify::new(),
-        world: watch::Sender::new(None),
-    });
     let own = world.scenario.server.keep_alive.as_ref().and_then(|limits| limits.idle);
     let idle = own.filter(|_| role == Role::Data).unwrap_or(shell.config.idle_timeout);
-    let idle_rule = fault.idle.filter(|(after, ..)| *after <= idle);
-    let patience =
-        Patience { head: shell.config.head_timeout, idle: idle_rule.map_or(idle, |(after, ..)| after) };
-    let mut socket = Socket::new(stream, patience, link.clone());
-    let meter = socket.meter().clone();
+    let mut newcomer =
+        Newcomer { shell: &shell, world: &world, peer, role, fault: Fault::none(), idle, timed_out: false };
+    newcomer.ask(None);
     let stop = door.claimed.map_or_else(|| shell.stop.clone(), |(_, stop)| stop);
     let stopped = async {
         stop.cancelled().await;
         tokio::time::sleep(STOP_GRACE).await;
     };
-    let lived = async {
-        if fault.refused {
-            return socket.stream().prepare_reset().await;
-        }
-        match fault.wait {
-            None => return Err(socket.client_gone().await),
-            Some(wait) if wait.is_zero() => {}
-            Some(wait) => tokio::time::sleep(wait).await,
-        }
-        let at_idle = idle_rule.map(|(_, how, _)| how).unwrap_or(IdleEnd::Close);
-        converse(&mut socket, &shell, &link, at_idle).await
-    };
-    tokio::select! {
-        ended = lived => {
-            if let Err(error) = ended {
-                let reset = matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe);
-                link.client_gone(&meter, if reset { Ended::ClientReset } else { Ended::ClientClose });
+    tokio::pin!(stopped);
+    let number = shell.connections.fetch_add(1, Ordering::Relaxed) + 1;
+    let mut stream = stream;
+    let mut requests = 0;
+    let mut owes_a_bad_record = newcomer.fault.tls.is_some();
+    let goes_on = newcomer.fault.happen(&mut stream).await.unwrap_or(false);
+    let mut next = goes_on.then_some(stream);
+    // A tunnel is a connection within the connection.
+    while let Some(stream) = next.take() {
+        let greeted = tokio::select! {
+            greeted = newcomer.greet(stream) => greeted,
+            () = stop.cancelled() => break,
+        };
+        let Ok(Some(Greeted { stream, tls })) = greeted else { break };
+        let link = Arc::new(Link {
+            number,
+            role,
+            tls,
+            claimed: claimed.clone(),
+            requests: AtomicU64::new(requests),
+            limit: newcomer.fault.limit.map(|(limit, _)| limit),
+            open: Mutex::new(None),
+            left: Notify::new(),
+            world: watch::Sender::new(None),
+            tunnels: AtomicBool::new(false),
+        });
+        let at_idle = newcomer.at_idle();
+        let mut socket = Socket::new(stream, newcomer.patience(), link.clone());
+        let meter = socket.meter().clone();
+        tokio::select! {
+            ended = converse(&mut socket, &shell, &link, at_idle) => {
+                if let Err(error) = ended {
+                    let reset =
+                        matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe);
+                    link.client_gone(&meter, if reset { Ended::ClientReset } else { Ended::ClientClose });
+                }
             }
+            () = &mut stopped => {}
+            () = link.outlived_its_world() => {}
         }
-        () = stopped => {}
-        () = link.outlived_its_world() => {}
+        newcomer.timed_out |= meter.timed_out();
+        requests = link.requests.load(Ordering::Relaxed);
+        owes_a_bad_record = socket.stream().owes_a_bad_record();
+        if link.tunnels.load(Ordering::Relaxed) {
+            next = socket.into_stream();
+        }
     }
-    // What was decided at accept has fired only where it was reached.
+    // What was decided before has fired only where it was reached.
+    let fault = &newcomer.fault;
+    let idle_rule = newcomer.idle_rule();
     let unreached_idle =
-        idle_rule.filter(|_| !meter.timed_out()).or(fault.idle.filter(|_| idle_rule.is_none()));
-    let unreached_limit =
-        fault.limit.filter(|(limit, _)| link.requests.load(Ordering::Relaxed) < limit.count);
-    if unreached_idle.is_some() || unreached_limit.is_some() {
+        idle_rule.filter(|_| !newcomer.timed_out).or(fault.idle.filter(|_| idle_rule.is_none()));
+    let unreached_limit = fault.limit.filter(|(limit, _)| requests < limit.count);
+    let is_bad_record = |fault: &TlsFault| matches!(fault, TlsFault::BadRecord { .. });
+    let unreached_tls = fault.tls.filter(|(fault, _)| is_bad_record(fault) && owes_a_bad_record);
+    let unreached = [
+        unreached_idle.map(|(.., rule)| rule),
+        unreached_limit.map(|(_, rule)| rule),
+        unreached_tls.map(|(_, rule)| rule),
+    ];
+    if unreached.iter().any(Option::is_some) {
         let mut state = world.state();
-        if let Some((.., rule)) = unreached_idle {
-            state.counters.retract_connection(rule);
-        }
-        if let Some((_, rule)) = unreached_limit {
-            state.counters.retract_connection(rule);
-        }
+        unreached.into_iter().flatten().for_each(|rule| state.counters.retract_connection(rule));
     }
 }
 
@@ -320,7 +456,7 @@ async fn converse(
         }
         let played = play(socket, &script).await?;
         link.answer_left();
-        if played == Played::Over {
+        if played == Played::Over || link.tunnels.load(Ordering::Relaxed) {
             return Ok(());
         }
         socket.rewind(bytes::Bytes::new());

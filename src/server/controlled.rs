@@ -27,6 +27,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 const EVENTS_AHEAD: usize = 64;
 /// How long an exchange may be under way before those that follow it are told of.
 const UNDER_WAY: Duration = Duration::from_secs(1);
+/// Where the certificate of the CA is.
+const CA_PATH: &str = "/_cos-emu/ca.pem";
 /// After how long without an event a comment shows that the connection lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -58,6 +60,12 @@ async fn act(head: &Head, body: Incoming, shell: &Arc<Shell>) -> Answered {
             return Answered::Reply(control::problem(413, &format!("the body did not arrive: {error}")));
         }
     };
+    if head.path == CA_PATH {
+        let pem = shell.authority.pem().to_owned();
+        return Answered::Reply(
+            Reply::new(200).with("Content-Type", "application/x-pem-file").with_body(pem),
+        );
+    }
     let worlds = shell.worlds().all();
     Answered::Reply(match control::handle(head, &body, &worlds) {
         Asked::Reply(reply) => reply,
@@ -248,8 +256,9 @@ fn guard(head: &Head, shell: &Shell) -> Option<Reply> {
     let token = shell.config.control_token.as_ref()?;
     let given = head.header("authorization").and_then(|text| text.strip_prefix("Bearer "));
     let known = given.is_some_and(|given| bool::from(given.as_bytes().ct_eq(token.as_bytes())));
-    let probes = head.path.ends_with("/livez") || head.path.ends_with("/readyz");
-    (!known && !probes).then(|| {
+    // Who may not use it may still know whether it is there, and whom to trust.
+    let is_open = head.path.ends_with("/livez") || head.path.ends_with("/readyz") || head.path == CA_PATH;
+    (!known && !is_open).then(|| {
         control::problem(401, "the control API wants the token: Authorization: Bearer …")
             .with("WWW-Authenticate", "Bearer")
     })

@@ -21,13 +21,12 @@ use super::derive::{Derived, derive};
 use super::intake::Intake;
 use super::plan::{Happening, Plan, Planned};
 use super::record::{answer, decided, ending, misfit, parts_left_out};
-use super::route::{Route, service_of};
+use super::route::Route;
 use super::socket::Meter;
 use super::worlds::{Chosen, UnknownWorld};
-use super::{Shell, controlled, errand, forget};
+use super::{Shell, controlled, errand, forget, proxy};
 use crate::chance::{Identity, Roll};
 use crate::content::Content;
-use crate::control;
 use crate::digest::{Witness, Witnessed};
 use crate::journal::{ActionRecord, Answer, Begun, Ended, Entry, Said};
 use crate::message::{BodyError, BodyPlan, Context, Head, Query, Received, Reply, Version};
@@ -87,36 +86,31 @@ pub(super) async fn exchange(
     let chosen = shell.worlds().choose(&head, link.claimed.as_deref(), bucket);
     let Chosen { world, stop } = match chosen {
         Ok(chosen) => chosen,
-        Err(UnknownWorld(id)) => return Ok(misdirected(shell, link, meter, &head, number, &id)),
+        Err(UnknownWorld(id)) => {
+            let reason = format!("there is no scenario \"{id}\"");
+            return Ok(proxy::refuse(shell, link, meter, &head, number, 421, &reason));
+        }
     };
+    match proxy::Asked::of(&head, link, &world.account) {
+        proxy::Asked::Usual => {}
+        proxy::Asked::Tunnel => return Err(proxy::tunnel(link)),
+        proxy::Asked::TunnelInTls => {
+            let reason = "a tunnel within TLS is not emulated: speak plain http to the proxy";
+            return Ok(proxy::refuse(shell, link, meter, &head, number, 501, reason));
+        }
+        proxy::Asked::Elsewhere => {
+            let host = head.host();
+            let reason =
+                format!("{host} is no host of COS or CAS: the proxy refuses it, and connects to nobody");
+            return Ok(proxy::refuse(shell, link, meter, &head, number, 403, &reason));
+        }
+    }
     link.belongs_to(stop);
     let exchange = Arrived::new(shell, link, world, head, number);
     let patience = shell.config.body_timeout.or(exchange.world.scenario.server.body_timeout);
     let patience = patience.unwrap_or(BODY_TIMEOUT);
     let intake = Intake::new(body, exchange.head.content_length(), patience, shell.memory.clone());
     exchange.run(intake, meter).await
-}
-
-/// The answer to a request for a world that is not there. It stands in the journal of the default one.
-fn misdirected(
-    shell: &Shell,
-    link: &Arc<Link>,
-    meter: &Arc<Meter>,
-    head: &Head,
-    number: u64,
-    id: &str,
-) -> Response<Outgoing> {
-    let reply = control::problem(421, &format!("there is no scenario \"{id}\""));
-    let framing = framing(head, !head.announces_body(), number, link, shell, None);
-    let world = shell.world();
-    let ended = if framing.kept == Connection::KeepAlive { Ended::KeepAlive } else { Ended::Close };
-    let said = Said::of(head, &Names::default(), service_of(head), None);
-    let mut entry = Entry::new(said, link.number, number, world.now());
-    entry.answer = Some(answer(&reply, reply.body.len(), &framing));
-    entry.ended = Some(ended);
-    entry.details().notes.push(format!("there is no scenario \"{id}\""));
-    world.state().journal.begin(entry);
-    honest(reply.status, head::lines(&reply, &framing), framing.body_of(&reply), shell, meter)
 }
 
 fn head_of(parts: Parts) -> Head {
@@ -219,6 +213,7 @@ impl<'a> Arrived<'a> {
             logical,
             connection: link.number,
             request: number,
+            tls: link.tls,
             state: state.phases.arrive(world.scenario.states.as_ref(), elapsed),
             span: &span,
         };
@@ -791,7 +786,7 @@ impl Progress {
 }
 
 /// What an answer says about its connection, and what is done with it.
-fn framing(
+pub(super) fn framing(
     head: &Head,
     can_be_kept: bool,
     number: u64,
@@ -819,7 +814,7 @@ fn framing(
 }
 
 /// An answer as hyper takes it.
-fn honest(
+pub(super) fn honest(
     status: u16,
     lines: Vec<Line>,
     body: Content,

@@ -7,6 +7,8 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::process::told_to_stop;
 use super::{Emulator, StartError};
+use crate::chance::Seed;
 use crate::config::Config;
 use crate::judge::{CommandEnd, Judgement};
 use crate::scenario::ClientResult;
@@ -40,8 +43,21 @@ pub struct Run {
     pub bucket: String,
     /// The access key id, the key and the token that the environment names.
     pub credential: (String, String, Option<String>),
+    /// Whether the server is its proxy.
+    pub proxy: Proxied,
     /// How long what the command left behind may go on.
     pub grace: Duration,
+}
+
+/// Whether the server is the proxy of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proxied {
+    /// The command talks to it by its address.
+    No,
+    /// By the environment that most programs go by.
+    Yes,
+    /// Also by the settings that Java has in its place.
+    WithJava,
 }
 
 /// What came of it.
@@ -78,6 +94,15 @@ async fn run(config: Config, run: Run) -> Result<Done, StartError> {
         .envs([("COS_APPID", &appid), ("COS_BUCKET", &run.bucket)])
         .envs(token.as_ref().map(|token| ("COS_TOKEN", token)))
         .kill_on_drop(true);
+    let trust = Trust::new(emulator.ca_pem()).map_err(StartError::Process)?;
+    command.env("COS_EMU_CA", trust.ca());
+    if run.proxy != Proxied::No {
+        be_proxy(&mut command, &url, &trust.ca());
+    }
+    if run.proxy == Proxied::WithJava {
+        let options = java_options(emulator.addr(), &trust).map_err(StartError::Process)?;
+        command.env("JAVA_TOOL_OPTIONS", options);
+    }
     #[cfg(unix)]
     command.process_group(0);
     let child = match command.spawn() {
@@ -110,6 +135,78 @@ async fn run(config: Config, run: Run) -> Result<Done, StartError> {
         (status, _) => status as u8,
     };
     Ok(Done { status, judgement: Some(judgement), remarks })
+}
+
+/// A folder with what a command needs to trust the CA; it goes when this does.
+struct Trust(PathBuf);
+
+impl Trust {
+    fn new(ca_pem: &str) -> io::Result<Self> {
+        let folder =
+            std::env::temp_dir().join(format!("cos-emu-{}-{:016x}", std::process::id(), Seed::random().0));
+        std::fs::create_dir(&folder)?;
+        let trust = Trust(folder);
+        std::fs::write(trust.ca(), ca_pem)?;
+        Ok(trust)
+    }
+
+    fn ca(&self) -> PathBuf {
+        self.0.join("ca.pem")
+    }
+}
+
+impl Drop for Trust {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Sets what programs look at for a proxy and for whom to trust. Hosts of this machine go through the proxy too.
+fn be_proxy(command: &mut Command, url: &str, ca: &Path) {
+    for name in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"] {
+        command.env(name, url);
+    }
+    for name in ["no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env_remove(name);
+    }
+    for name in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
+        command.env(name, ca);
+    }
+}
+
+/// What a virtual machine of Java is told in its environment: it has a store of trust of its own.
+fn java_options(addr: SocketAddr, trust: &Trust) -> io::Result<String> {
+    let store = trust.0.join("trust.p12");
+    let imported = std::process::Command::new("keytool")
+        .args([
+            "-importcert",
+            "-noprompt",
+            "-alias",
+            "cos-emu",
+            "-storetype",
+            "PKCS12",
+            "-storepass",
+            "changeit",
+        ])
+        .arg("-keystore")
+        .arg(&store)
+        .arg("-file")
+        .arg(trust.ca())
+        .output()
+        .map_err(|error| {
+            io::Error::new(error.kind(), format!("--proxy-java needs keytool of a JDK: {error}"))
+        })?;
+    if !imported.status.success() {
+        return Err(io::Error::other(format!(
+            "keytool: {}",
+            String::from_utf8_lossy(&imported.stdout).trim()
+        )));
+    }
+    let (host, port, store) = (addr.ip(), addr.port(), store.display());
+    Ok(format!(
+        "-Dhttp.proxyHost={host} -Dhttp.proxyPort={port} -Dhttps.proxyHost={host} -Dhttps.proxyPort={port} \
+         -Dhttp.nonProxyHosts= -Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStorePassword=changeit"
+    ))
 }
 
 /// Waits for the command, then for what it left behind. A signal to this process goes on to the command.

@@ -19,9 +19,6 @@ use crate::wire::head::{Connection, Framing, encode, lines};
 use crate::wire::script::{End, Script};
 use crate::{cas, cos};
 
-/// The first byte of a TLS handshake.
-const TLS_HANDSHAKE: u8 = 0x16;
-
 /// The answer to what hyper could not read, or what did not come in time.
 pub(super) fn answer(error: &hyper::Error, bytes: &[u8], shell: &Shell, link: &Arc<Link>) -> Script {
     let of_port = link.claimed.as_deref().and_then(|id| shell.worlds().find(id));
@@ -35,13 +32,7 @@ pub(super) fn answer(error: &hyper::Error, bytes: &[u8], shell: &Shell, link: &A
     let context = Context::of_owner(now, identity, &world.account);
     let reason =
         if error.is_parse() { error.to_string() } else { "the head did not arrive in time".to_owned() };
-    let mut notes = vec![format!("the request could not be read: {reason}")];
-    if bytes.first() == Some(&TLS_HANDSHAKE) {
-        let advice = "the client speaks TLS to a port for plain http; set its scheme or protocol to http";
-        tracing::warn!("{advice}");
-        notes.push(advice.to_owned());
-    }
-
+    let notes = vec![format!("the request could not be read: {reason}")];
     let reply = match service {
         Service::Cos => {
             let code = match () {

@@ -4,6 +4,7 @@
 //! scripts. All decisions are made elsewhere, by functions that know no socket.
 
 mod admission;
+mod authority;
 mod body;
 mod connection;
 mod controlled;
@@ -18,11 +19,13 @@ mod plan;
 mod play;
 mod probe;
 mod process;
+mod proxy;
 mod record;
 mod route;
 mod socket;
 mod spelling;
 mod stream;
+mod tls;
 mod worlds;
 
 use std::io;
@@ -48,8 +51,9 @@ use crate::scenario::{ClientResult, Scenario};
 use crate::world::{Name, World};
 use stream::Stream;
 
-pub use exec::{NOT_MET, Run, run_and_judge};
-pub use probe::is_ready;
+pub use authority::ca_in;
+pub use exec::{NOT_MET, Proxied, Run, run_and_judge};
+pub use probe::{ca_of, is_ready};
 pub use process::run_until_told_to_stop;
 
 /// How many connections may wait to be accepted.
@@ -65,6 +69,7 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Emulator {
     addr: SocketAddr,
+    tls_addr: Option<SocketAddr>,
     control_addr: Option<SocketAddr>,
     shell: Arc<Shell>,
     tasks: TaskTracker,
@@ -92,6 +97,9 @@ pub enum StartError {
     /// The process lacks what it needs: threads, signals.
     #[error("cannot run: {0}")]
     Process(io::Error),
+    /// There is no CA for TLS.
+    #[error("cannot keep a CA: {0}")]
+    Authority(#[from] authority::AuthorityError),
     /// hyper could not be taught the spelling of headers.
     #[error("cannot prepare the header names: {0}")]
     Spelling(#[from] hyper::Error),
@@ -107,6 +115,7 @@ struct Shell {
     tasks: TaskTracker,
     spelling: http::Extensions,
     memory: Arc<intake::Memory>,
+    authority: authority::Authority,
     connections: AtomicU64,
     stop: CancellationToken,
 }
@@ -150,10 +159,12 @@ impl Emulator {
         let spelling = spelling::learn().await?;
         let data = listen(config.listen)?;
         let control = config.control_listen.map(listen).transpose()?;
+        let tls = config.tls_listen.map(listen).transpose()?;
         let addr_of = |listener: &TcpListener, addr| {
             listener.local_addr().map_err(|source| StartError::Bind { addr, source })
         };
         let addr = addr_of(&data, config.listen)?;
+        let tls_addr = tls.as_ref().map(|tls| addr_of(tls, config.listen)).transpose()?;
         let control_addr = control.as_ref().map(|control| addr_of(control, config.listen)).transpose()?;
 
         let tasks = TaskTracker::new();
@@ -168,6 +179,7 @@ impl Emulator {
             tasks: tasks.clone(),
             started: Instant::now(),
             memory: intake::Memory::new(config.max_memory_bytes),
+            authority: authority::Authority::new(config.ca_dir.clone())?,
             connections: AtomicU64::new(0),
             stop: CancellationToken::new(),
             config,
@@ -177,8 +189,11 @@ impl Emulator {
         if let Some(control) = control {
             tasks.spawn(accept(shell.clone(), control, Door::of(Role::Control)));
         }
+        if let Some(tls) = tls {
+            tasks.spawn(accept(shell.clone(), tls, Door::of(Role::Data)));
+        }
         tasks.close();
-        let emulator = Emulator { addr, control_addr, shell, tasks };
+        let emulator = Emulator { addr, tls_addr, control_addr, shell, tasks };
         if let Some(path) = &emulator.shell.config.ready_file {
             std::fs::write(path, format!("{}\n", emulator.url()))
                 .map_err(|source| StartError::ReadyFile { path: path.clone(), source })?;
@@ -194,6 +209,16 @@ impl Emulator {
     /// Where the control API listens: the same address, unless it has one of its own.
     pub fn control_addr(&self) -> SocketAddr {
         self.control_addr.unwrap_or(self.addr)
+    }
+
+    /// Where else it listens, for clients of https: the same address, unless there is another for them.
+    pub fn tls_addr(&self) -> SocketAddr {
+        self.tls_addr.unwrap_or(self.addr)
+    }
+
+    /// The certificate of the CA that signs for TLS, in PEM.
+    pub fn ca_pem(&self) -> &str {
+        self.shell.authority.pem()
     }
 
     /// Its address as a URL that a client on this machine can use.

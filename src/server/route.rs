@@ -60,9 +60,6 @@ pub(super) enum Route {
 impl Route {
     pub(super) fn find(head: &Head, account: &Account) -> Self {
         match service_of(head) {
-            Service::Cos if head.method == http::Method::CONNECT => {
-                Route::Cos(Err(cos::Error::not_implemented("CONNECT; let the client use plain http")))
-            }
             Service::Cos => Route::Cos(cos::route(head, account)),
             Service::Cas => {
                 let region = match cos::host_form(head.host()) {

@@ -156,6 +156,11 @@ impl Socket {
         &self.meter
     }
 
+    /// The stream itself, if nothing was read ahead of what comes next.
+    pub(super) fn into_stream(self) -> Option<Stream> {
+        self.ahead.is_empty().then_some(self.stream)
+    }
+
     pub(super) fn stream(&mut self) -> &mut Stream {
         &mut self.stream
     }

@@ -1,4 +1,4 @@
-//! What bytes come and go by: a TCP connection, or a pipe within the process.
+//! What bytes come and go by: a TCP connection, TLS over one, or a pipe within the process.
 
 use std::io;
 use std::pin::Pin;
@@ -10,6 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, DuplexStream, Interest
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
+use super::tls::Tls;
+
 /// How long an RST waits for what was written to arrive.
 const FLUSH_LIMIT: Duration = Duration::from_secs(30);
 /// How often a stalled connection is probed for a client that is gone.
@@ -20,14 +22,30 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(15);
 pub(super) enum Stream {
     /// Over TCP.
     Tcp(TcpStream),
+    /// Over TLS, behind the handshake.
+    Tls(Box<Tls>),
     /// Within the process. It knows no RST: there an end is an end.
     Pipe(DuplexStream),
 }
 
 impl Stream {
+    /// The TCP connection that it is, or that lies below.
+    fn tcp(&self) -> Option<&TcpStream> {
+        match self {
+            Stream::Tcp(tcp) => Some(tcp),
+            Stream::Tls(tls) => Some(tls.tcp()),
+            Stream::Pipe(_) => None,
+        }
+    }
+
+    /// Whether a rule wanted a bad record of TLS that has not gone out.
+    pub(super) fn owes_a_bad_record(&self) -> bool {
+        matches!(self, Stream::Tls(tls) if tls.owes_a_bad_record())
+    }
+
     /// Sees to it that dropping the stream is an RST, behind everything that was written.
     pub(super) async fn prepare_reset(&self) -> io::Result<()> {
-        let Stream::Tcp(stream) = self else { return Ok(()) };
+        let Some(stream) = self.tcp() else { return Ok(()) };
         // Zero linger throws away what has not arrived, so that is waited for.
         let patience = Instant::now() + FLUSH_LIMIT;
         let mut pause = Duration::from_micros(50);
@@ -48,6 +66,7 @@ impl Stream {
     pub(super) async fn client_gone(&mut self, sent_fin: impl FnOnce()) -> io::Error {
         let gone = match self {
             Stream::Tcp(stream) => tcp_gone(stream, sent_fin).await,
+            Stream::Tls(tls) => tcp_gone(tls.tcp(), sent_fin).await,
             // A pipe takes what is sent into it, so it is read until it ends.
             Stream::Pipe(pipe) => {
                 let mut dropped = [0; 1024];
@@ -59,7 +78,7 @@ impl Stream {
     }
 }
 
-async fn tcp_gone(stream: &TcpStream, sent_fin: impl FnOnce()) -> io::Result<io::Error> {
+pub(super) async fn tcp_gone(stream: &TcpStream, sent_fin: impl FnOnce()) -> io::Result<io::Error> {
     let keepalive = TcpKeepalive::new().with_time(PROBE_INTERVAL).with_interval(PROBE_INTERVAL);
     SockRef::from(stream).set_tcp_keepalive(&keepalive)?;
     loop {
@@ -105,6 +124,7 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Tls(tls) => Pin::new(tls).poll_read(context, buffer),
             Stream::Pipe(pipe) => Pin::new(pipe).poll_read(context, buffer),
         }
     }
@@ -114,6 +134,7 @@ impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            Stream::Tls(tls) => Pin::new(tls).poll_write(context, bytes),
             Stream::Pipe(pipe) => Pin::new(pipe).poll_write(context, bytes),
         }
     }
@@ -125,6 +146,7 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Stream::Tls(tls) => Pin::new(tls).poll_write_vectored(context, slices),
             Stream::Pipe(pipe) => Pin::new(pipe).poll_write_vectored(context, slices),
         }
     }
@@ -132,6 +154,7 @@ impl AsyncWrite for Stream {
     fn is_write_vectored(&self) -> bool {
         match self {
             Stream::Tcp(stream) => stream.is_write_vectored(),
+            Stream::Tls(tls) => tls.is_write_vectored(),
             Stream::Pipe(pipe) => pipe.is_write_vectored(),
         }
     }
@@ -139,6 +162,7 @@ impl AsyncWrite for Stream {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_flush(context),
+            Stream::Tls(tls) => Pin::new(tls).poll_flush(context),
             Stream::Pipe(pipe) => Pin::new(pipe).poll_flush(context),
         }
     }
@@ -146,6 +170,7 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Tls(tls) => Pin::new(tls).poll_shutdown(context),
             Stream::Pipe(pipe) => Pin::new(pipe).poll_shutdown(context),
         }
     }

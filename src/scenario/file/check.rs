@@ -218,6 +218,7 @@ fn covers(wide: &When, narrow: &When) -> bool {
         && same(&wide.on_connection, &narrow.on_connection)
         && same(&wide.http, &narrow.http)
         && same(&wide.expect_continue, &narrow.expect_continue)
+        && same(&wide.tls, &narrow.tls)
         && same(&wide.state, &narrow.state)
         && same(&wide.not, &narrow.not)
 }
@@ -254,7 +255,7 @@ fn scope_fixes_conditions(scope: Per, wide: &When, narrow: &When) -> bool {
         (false, wide.size == narrow.size && wide.header == narrow.header && wide.http == narrow.http),
         (false, wide.attempt == narrow.attempt && wide.on_connection == narrow.on_connection),
         (false, wide.expect_continue == narrow.expect_continue && wide.state == narrow.state),
-        (false, wide.not == narrow.not),
+        (false, wide.tls == narrow.tls && wide.not == narrow.not),
     ];
     settled.into_iter().all(|(fixed, equal)| fixed || equal)
 }

@@ -8,9 +8,9 @@ use serde_json::{Value as Schema, json};
 
 use super::action::Hold;
 use super::fire::Count;
-use crate::scenario::json::{Node, OneOrMany, Problems, Read, at_most_one, members, names};
+use crate::scenario::json::{Node, OneOrMany, Problems, Read, at_most_one, constrained, members, names};
 use crate::scenario::rule::{Delay, Fire, MustFire, Per};
-use crate::scenario::value::Pattern;
+use crate::scenario::value::{Pattern, Size};
 
 /// A rule for connections.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,8 +32,11 @@ members! {
     pub struct ConnectionWhen {
         /// The address of the client, without its port.
         optional peer: Pattern,
+        /// Whether it is one of TLS, which its first byte tells.
+        optional tls: bool,
+        /// The name that the client asks for in its TLS hello.
+        optional sni: Pattern,
     }
-    later "tls", "sni";
 }
 
 /// What happens to a connection.
@@ -59,6 +62,48 @@ pub enum ConnectionAction {
         /// Whether that answer says so.
         announce: bool,
     },
+    /// Its TLS is not what it should be. Such a rule is for connections of TLS alone.
+    Tls(TlsFault),
+}
+
+/// What is wrong with TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsFault {
+    /// The certificate expired yesterday.
+    Expired,
+    /// The certificate will be valid tomorrow.
+    NotYetValid,
+    /// The certificate is for another host.
+    WrongHost,
+    /// The certificate is signed by itself, not by the CA.
+    SelfSigned,
+    /// The server speaks SSL 3.0 and nothing else.
+    OldVersion,
+    /// A FIN answers the hello of the client.
+    CloseInHandshake,
+    /// An RST answers the hello of the client.
+    ResetInHandshake,
+    /// Nothing ever answers the hello of the client.
+    StallInHandshake,
+    /// Behind so many bytes of answers a record comes that cannot be decrypted.
+    BadRecord {
+        /// How many bytes, heads included.
+        after: u64,
+    },
+    /// The connection ends with a FIN alone, without the alert that says that nothing was cut.
+    NoCloseNotify,
+}
+
+impl ConnectionRule {
+    /// Whether it is known only behind the first byte of the client if this rule is about a connection.
+    pub fn needs_first_byte(&self) -> bool {
+        self.when.tls.is_some() || self.when.sni.is_some() || self.is_for_tls()
+    }
+
+    /// Whether something that it does is done to TLS.
+    pub fn is_for_tls(&self) -> bool {
+        self.actions.iter().any(|action| matches!(action, ConnectionAction::Tls(_)))
+    }
 }
 
 /// How an idle connection ends.
@@ -84,6 +129,7 @@ impl ConnectionAction {
             ConnectionAction::Delay(_) => "delay",
             ConnectionAction::IdleClose { .. } => "idle_close",
             ConnectionAction::MaxRequests { .. } => "max_requests",
+            ConnectionAction::Tls(_) => "tls",
         }
     }
 }
@@ -93,7 +139,7 @@ members! {
         /// The name of the rule, unique in the file.
         required id: String,
         /// Which connections. Without it, all.
-        default when: ConnectionWhen = ConnectionWhen { peer: None },
+        default when: ConnectionWhen = ConnectionWhen { peer: None, tls: None, sni: None },
         /// How often. Without it, on every connection.
         default fire: ConnectionFire = ConnectionFire(Fire::always()),
         /// What happens: one action, or an array.
@@ -176,11 +222,80 @@ members! {
         optional idle_close: IdleCloseText,
         /// It ends behind the answer to its n-th request.
         optional max_requests: MaxRequestsText,
+        /// Its TLS is not what it should be.
+        optional tls: TlsFault,
     }
-    later "tls";
 }
 
-const ACTIONS: &[&str] = &["refuse", "stall", "delay", "idle_close", "max_requests"];
+const ACTIONS: &[&str] = &["refuse", "stall", "delay", "idle_close", "max_requests", "tls"];
+
+names! { TlsFaultName as "fault of TLS" {
+    Expired = "expired",
+    NotYetValid = "not-yet-valid",
+    WrongHost = "wrong-host",
+    SelfSigned = "self-signed",
+    OldVersion = "old-version",
+    CloseInHandshake = "close-in-handshake",
+    ResetInHandshake = "reset-in-handshake",
+    StallInHandshake = "stall-in-handshake",
+    BadRecord = "bad-record",
+    NoCloseNotify = "no-close-notify",
+} }
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum TlsFaultName {
+    Expired,
+    NotYetValid,
+    WrongHost,
+    SelfSigned,
+    OldVersion,
+    CloseInHandshake,
+    ResetInHandshake,
+    StallInHandshake,
+    BadRecord,
+    NoCloseNotify,
+}
+
+members! {
+    struct TlsText {
+        /// What is wrong.
+        required fault: TlsFaultName,
+        /// With bad-record: behind how many bytes of answers, heads included; 0 by itself.
+        optional after: Size,
+    }
+}
+
+impl Read for TlsFault {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+        let TlsText { fault, after } = TlsText::read(node, problems)?;
+        if after.is_some() && fault != TlsFaultName::BadRecord {
+            let message = format!("\"after\" does not go with \"fault\": \"{}\"", fault.name());
+            problems.0.push(node.members()?.problem_at_key("after", "E204", message));
+        }
+        Some(match fault {
+            TlsFaultName::Expired => TlsFault::Expired,
+            TlsFaultName::NotYetValid => TlsFault::NotYetValid,
+            TlsFaultName::WrongHost => TlsFault::WrongHost,
+            TlsFaultName::SelfSigned => TlsFault::SelfSigned,
+            TlsFaultName::OldVersion => TlsFault::OldVersion,
+            TlsFaultName::CloseInHandshake => TlsFault::CloseInHandshake,
+            TlsFaultName::ResetInHandshake => TlsFault::ResetInHandshake,
+            TlsFaultName::StallInHandshake => TlsFault::StallInHandshake,
+            TlsFaultName::BadRecord => TlsFault::BadRecord { after: after.map_or(0, |after| after.0) },
+            TlsFaultName::NoCloseNotify => TlsFault::NoCloseNotify,
+        })
+    }
+
+    fn schema() -> Schema {
+        constrained(
+            TlsText::schema(),
+            json!({
+                "if": { "required": ["after"] },
+                "then": { "properties": { "fault": { "const": "bad-record" } } },
+            }),
+        )
+    }
+}
 
 impl Read for ConnectionAction {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
@@ -202,6 +317,7 @@ impl Read for ConnectionAction {
             ActionText { max_requests: Some(MaxRequestsText { count, announce }), .. } => {
                 Some(ConnectionAction::MaxRequests { count: count.0, announce })
             }
+            ActionText { tls: Some(fault), .. } => Some(ConnectionAction::Tls(fault)),
             // A name that is not known has been reported by itself.
             _ if members.names().any(|name| name != "note") => None,
             _ => problems.add(members.problem_at_brace("E205", "the action has no name")),
@@ -211,6 +327,6 @@ impl Read for ConnectionAction {
     fn schema() -> Schema {
         let one = ACTIONS.iter().map(|name| json!({ "required": [name] }));
         let schema = at_most_one(ActionText::schema(), ACTIONS);
-        crate::scenario::json::constrained(schema, json!({ "anyOf": one.collect::<Vec<_>>() }))
+        constrained(schema, json!({ "anyOf": one.collect::<Vec<_>>() }))
     }
 }

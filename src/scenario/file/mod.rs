@@ -38,7 +38,7 @@ use crate::digest::sha256_of;
 use crate::message::is_header_name;
 
 pub use self::action::{ACTIONS, Entry};
-pub use self::connection::{ConnectionAction, ConnectionRule, IdleEnd};
+pub use self::connection::{ConnectionAction, ConnectionRule, IdleEnd, TlsFault};
 pub use self::schema::schema;
 pub use self::server::{ClockSetting, KeepAliveLimits, RateLimit, RateScope, Readiness, Server};
 pub use self::setup::{ContentSetup, Expiry, Setup};

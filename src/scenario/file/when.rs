@@ -78,12 +78,13 @@ members! {
         optional http: HttpVersion,
         /// Whether the client waits for 100 Continue.
         optional expect_continue: bool,
+        /// Whether it comes over TLS.
+        optional tls: bool,
         /// The current state is this one, or one of these.
         optional state: OneOrMany<String>,
         /// What must not hold.
         optional not: NotWhen,
     }
-    later "tls";
 }
 
 /// What the schema calls `when`; it refers to itself.
@@ -132,6 +133,7 @@ impl Read for When {
                 HttpVersion::Http11 => Version::Http11,
             }),
             expect_continue: text.expect_continue,
+            tls: text.tls,
             state: text.state.map(|state| state.0),
             not: text.not.map(|not| not.0),
         })
