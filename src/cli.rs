@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use crate::chance::Seed;
@@ -104,6 +104,13 @@ enum Command {
         #[arg(long, env = "COS_EMU_LISTEN", default_value = "127.0.0.1:3077", value_name = "ADDR:PORT")]
         listen: SocketAddr,
     },
+    /// Prints what a shell needs to complete the commands and options
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page
+    Man,
     /// Prints the JSON Schema of scenario files
     Schema,
     /// Lists the shipped scenarios, or prints one of them
@@ -280,6 +287,18 @@ pub fn run() -> ExitCode {
         }
         Some(Command::Scenarios { name }) => scenarios(name.as_deref()),
         Some(Command::Ca { ca_dir, listen }) => print_ca(ca_dir, listen),
+        Some(Command::Completions { shell }) => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "cos-emu", &mut text);
+            print(String::from_utf8_lossy(&text).trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Man) => {
+            let mut text = Vec::new();
+            let rendered = clap_mangen::Man::new(Arguments::command()).render(&mut text);
+            print(String::from_utf8_lossy(&text).trim_end());
+            rendered.map(|()| ExitCode::SUCCESS).map_err(anyhow::Error::from)
+        }
         Some(Command::Ready { listen, control_listen, wait, timeout }) => {
             ready(control_listen.unwrap_or(listen), wait.then_some(timeout))
         }
@@ -738,7 +757,6 @@ fn complain(line: &str) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
 
     use super::*;
 

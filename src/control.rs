@@ -17,6 +17,7 @@ use crate::har::har;
 use crate::journal::{Entry, Exchange, Text, explained};
 use crate::message::{Head, Reply, reason};
 use crate::scenario::{Count, Diagnosis, MustFire, Scenario, parse_duration, parse_skew};
+use crate::tally::{Present, open_metrics};
 use crate::world::{DEFAULT, World};
 
 /// The prefix of every path of the control API.
@@ -184,22 +185,23 @@ fn invalid(diagnosis: &Diagnosis) -> Reply {
 
 /// Counts in the text format of Prometheus.
 fn metrics(worlds: &[Arc<World>]) -> Reply {
-    let mut lines =
-        String::from("# HELP cos_emu_worlds Scenarios that are active.\n# TYPE cos_emu_worlds gauge\n");
-    lines.push_str(&format!("cos_emu_worlds {}\n", worlds.len()));
-    lines.push_str(
-        "# HELP cos_emu_exchanges_total Exchanges of a scenario.\n# TYPE cos_emu_exchanges_total counter\n",
-    );
-    for world in worlds {
-        let exchanges = world.state().journal.next() - 1;
-        lines.push_str(&format!("cos_emu_exchanges_total{{world=\"{}\"}} {exchanges}\n", world.id));
-    }
-    lines.push_str("# HELP cos_emu_firings_total Firings of the rules of a scenario.\n# TYPE cos_emu_firings_total counter\n");
-    for world in worlds {
-        let firings: u64 = world.counts().iter().map(|count| u64::from(count.firings)).sum();
-        lines.push_str(&format!("cos_emu_firings_total{{world=\"{}\"}} {firings}\n", world.id));
-    }
-    Reply::new(200).with("Content-Type", "text/plain; version=0.0.4").with_body(lines.into_bytes())
+    let counts: Vec<_> = worlds.iter().map(|world| world.counts()).collect();
+    let states: Vec<_> = worlds.iter().map(|world| (world, world.state())).collect();
+    let present = states.iter().zip(&counts).map(|((world, state), counts)| {
+        let rules = world.scenario.obligations().map(|(id, _)| id).collect();
+        Present {
+            world: &world.id,
+            tally: &state.tally,
+            rules,
+            unmatched_rules: counts.iter().filter(|count| count.matches == 0).count(),
+            open_uploads: state.store.open_uploads(world.now()),
+            journal_drops: state.journal.dropped(),
+        }
+    });
+    let text = open_metrics(&present.collect::<Vec<_>>());
+    Reply::new(200)
+        .with("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
+        .with_body(text.into_bytes())
 }
 
 fn json_text(text: &str) -> Reply {

@@ -66,6 +66,7 @@ mod scenario;
 mod server;
 mod signature;
 mod store;
+mod tally;
 mod wire;
 mod world;
 

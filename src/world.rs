@@ -19,6 +19,7 @@ use crate::scenario::{
 };
 use crate::signature::{AuthMode, Credentials, Secret, without_port};
 use crate::store::{JobCompletion, Store, Veils};
+use crate::tally::Tally;
 
 /// The id of the world of the command line.
 pub const DEFAULT: &str = "default";
@@ -73,6 +74,8 @@ pub struct State {
     pub limiter: Limiter,
     /// How often credentials were used that stop being good after a number of requests.
     pub uses: Uses,
+    /// What has happened, in numbers.
+    pub tally: Tally,
 }
 
 /// What tells a world from the others.
@@ -278,6 +281,7 @@ impl State {
             phases: Phases::new(scenario.states.as_ref()),
             limiter: Limiter::new(scenario.server.rate_limits.len()),
             uses: HashMap::new(),
+            tally: Tally::default(),
         }
     }
 }

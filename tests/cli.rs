@@ -514,3 +514,53 @@ fn ten_thousand_idle_connections_disturb_nobody() {
     assert!(each < 24 << 10, "{each} bytes for each idle connection");
     drop(connections);
 }
+
+#[test]
+fn shells_and_the_manual_are_told_of_every_command() {
+    let output = |arguments: &[&str]| {
+        let output = cos_emu(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for shell in ["bash", "zsh", "fish"] {
+        let text = output(&["completions", shell]);
+        assert!(text.contains("explain") && text.contains("tls-listen"), "{shell}: {text}");
+    }
+    let page = output(&["man"]);
+    assert!(page.contains(".TH cos-emu 1") && page.contains("\\-\\-scenario"), "{page}");
+}
+
+#[test]
+fn the_ca_is_printed_from_a_folder_and_from_a_server() {
+    let folder = std::env::temp_dir().join(format!("cos-emu-cli-ca-{}", std::process::id()));
+    let text = |arguments: &[&str]| {
+        let output = cos_emu(arguments).output().unwrap();
+        (
+            output.status.success(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let name = folder.to_str().unwrap();
+    let (good, first, _) = text(&["ca", "--ca-dir", name]);
+    assert!(good && first.starts_with("-----BEGIN CERTIFICATE-----"), "{first}");
+    let served = Served::of(cos_emu(&["--listen", "127.0.0.1:0", "--ca-dir", name]));
+    assert_eq!(text(&["ca", "--listen", &served.addr.to_string()]).1, first);
+    drop(served);
+    std::fs::remove_dir_all(&folder).unwrap();
+    let (good, _, complaint) = text(&["ca", "--listen", "127.0.0.1:9"]);
+    assert!(!good && complaint.contains("--ca-dir"), "{complaint}");
+}
+
+#[test]
+fn a_command_is_given_the_proxy_and_whom_to_trust() {
+    let program = r#"test -s "$COS_EMU_CA" && test "$SSL_CERT_FILE" = "$COS_EMU_CA" && test "$https_proxy" = "$COS_EMU_URL" &&
+        test -z "$NO_PROXY" && curl -fsS "https://$COS_BUCKET.cos.$COS_REGION.myqcloud.com/" >/dev/null &&
+        ! curl -fsS "https://example.com/" 2>/dev/null"#;
+    if !support::clients::works(Command::new("curl").arg("--version")) {
+        return support::clients::skip("curl");
+    }
+    let mut command = cos_emu(&["exec", "--proxy", "--auth", "off", "--", "sh", "-c", program]);
+    let output = command.env("NO_PROXY", "*").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -165,3 +165,38 @@ fn it_can_have_a_port_of_its_own() {
     assert_eq!(ask("/other").status, 404);
     control(&server, "GET", "livez").is(404, "NoSuchKey");
 }
+
+#[test]
+fn metrics_count_what_happened_and_name_no_bucket_and_no_key() {
+    let server = Server::with_rules(
+        r#"{"id": "slow", "when": {"op": "PutObject"}, "fire": {"first": 1}, "do": {"error": "SlowDown"}},
+           {"id": "never", "when": {"op": "DeleteObject"}, "do": {"error": "SlowDown"}}"#,
+    );
+    server.send(Request::cos("PUT", "secret-key").body("12345"));
+    server.send(Request::cos("PUT", "secret-key").body("12345")).ok();
+    server.send(Request::cos("GET", "secret-key")).ok();
+    server.send(Request::cos("POST", "secret-key?uploads")).ok();
+    server.send(Request::cas("POST", "multipart-uploads").with("x-cas-part-size", 1 << 20)).ok();
+    let answer = server.send(Request::new("GET", "/_cos-emu/metrics"));
+    assert!(
+        answer.header("Content-Type").unwrap().starts_with("application/openmetrics-text; version=1.0.0")
+    );
+    let text = answer.ok().text();
+    for line in [
+        r#"cos_emu_requests_total{world="default",service="cos",operation="PutObject",status="503",fault="error"} 1"#,
+        r#"cos_emu_requests_total{world="default",service="cos",operation="PutObject",status="200",fault=""} 1"#,
+        r#"cos_emu_requests_total{world="default",service="cas",operation="InitiateMultipartUpload",status="201",fault=""} 1"#,
+        r#"cos_emu_faults_total{world="default",rule="slow",action="error"} 1"#,
+        r#"cos_emu_request_duration_seconds_count{world="default",service="cos"} 4"#,
+        r#"cos_emu_unmatched_rules{world="default"} 1"#,
+        r#"cos_emu_received_bytes_total{world="default"} 10"#,
+        r#"cos_emu_open_uploads{world="default"} 2"#,
+        r#"cos_emu_journal_drops_total{world="default"} 0"#,
+        "# EOF",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line}\n{text}");
+    }
+    for name in ["secret-key", support::BUCKET, "\"vault\""] {
+        assert!(!text.contains(name), "{name} is no label");
+    }
+}

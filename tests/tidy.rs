@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &["chance", "config", "journal", "judge", "message", "operation", "scenario", "server", "signature"],
     ),
-    ("control", &["clock", "har", "journal", "message", "scenario", "world"]),
+    ("control", &["clock", "har", "journal", "message", "scenario", "tally", "world"]),
     (
         "world",
         &[
@@ -30,8 +30,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "scenario",
             "signature",
             "store",
+            "tally",
         ],
     ),
+    ("tally", &["operation"]),
     ("furnish", &["chance", "clock", "config", "content", "digest", "message", "scenario", "store"]),
     ("config", &["chance", "clock", "message", "scenario", "signature"]),
     (

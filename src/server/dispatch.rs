@@ -37,6 +37,7 @@ use crate::scenario::{
 };
 use crate::signature::{AuthMode, Verdict};
 use crate::store::{Change, Lag, Look, Store};
+use crate::tally::Finished;
 use crate::wire::head::{self, Connection, Framing, Line};
 use crate::wire::reshape::{At, Modifier, reshape};
 use crate::wire::script::{End, Moment, Pace, Script, Step};
@@ -722,6 +723,16 @@ impl<'a> Arrived<'a> {
             state.phases.go_to(goto, self.world.elapsed(over));
         }
         unreached.iter().for_each(|trace| state.counters.retract(trace));
+        let actions: Vec<_> = progress.reached.iter().map(|(rule, record)| (*rule, record.action)).collect();
+        state.tally.add(&Finished {
+            service: self.route.service(),
+            operation: self.route.operation(),
+            status: answer.as_ref().map(|answer| answer.status),
+            actions: &actions,
+            took: over.saturating_sub(self.began),
+            received_bytes: progress.received_bytes,
+            sent_bytes: answer.as_ref().map_or(0, |answer| answer.bytes),
+        });
         if succeeded {
             state.counters.succeeded(self.decision.request);
         } else if progress.received_bytes > 0 {

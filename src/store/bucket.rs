@@ -278,6 +278,11 @@ impl Bucket {
         })
     }
 
+    /// How many unfinished uploads there are.
+    pub fn open_uploads(&self) -> usize {
+        self.uploads.values().map(BTreeMap::len).sum()
+    }
+
     /// The unfinished uploads of keys after `key`; with an upload id also those of `key` itself with a later id. By
     /// key, then by id.
     pub fn uploads_after<'a>(

@@ -270,6 +270,12 @@ impl Store {
         self.vaults.iter().map(|(name, vault)| (name.as_str(), vault))
     }
 
+    /// How many uploads of both services are neither completed nor aborted.
+    pub fn open_uploads(&self, now: Timestamp) -> usize {
+        let in_buckets = self.buckets.values().map(Bucket::open_uploads).sum::<usize>();
+        in_buckets + self.vaults.values().map(|vault| vault.uploads(now).len()).sum::<usize>()
+    }
+
     /// When a job may be due that was not settled yet; `None` when none will be by time alone.
     pub fn due(&self) -> Option<Timestamp> {
         self.due
