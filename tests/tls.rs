@@ -133,6 +133,17 @@ fn a_reset_in_the_handshake_is_an_rst_below_tls() {
     assert!(bytes.is_empty() && end == support::End::Rst);
 }
 
+#[test]
+fn a_bad_record_that_never_goes_out_is_no_firing() {
+    let server = server(r#""do": {"tls": {"fault": "bad-record"}}"#);
+    let mut connection = server.connect();
+    connection.write(CLIENT_HELLO);
+    // The handshake goes no further.
+    drop(connection);
+    std::thread::sleep(Duration::from_millis(50));
+    server.failed(&["rules/c"]);
+}
+
 /// A rule for TLS is not met by a client that does not speak it, and does not fire.
 #[test]
 fn rules_for_tls_are_for_connections_of_tls() {

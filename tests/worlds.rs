@@ -427,7 +427,7 @@ fn the_server_answers_as_its_description_says() {
             }
         }
     }
-    assert_eq!(called, 15);
+    assert_eq!(called, 16);
     assert_eq!(server.send(control("DELETE", &format!("/{}", id(&world)))).status, 200);
 }
 

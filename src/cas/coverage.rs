@@ -148,7 +148,7 @@ pub const COVERAGE: &[Coverage<CasCode>] = &[
         &[IN_VAULT, DOCUMENT],
         "Every kind takes the time that `server.jobs` says, also `pull-from-cos`. A copy that fails says why in `StatusMessage`, \
          with the code of COS. What a push writes is of the storage class STANDARD and the type `application/octet-stream`. Callbacks \
-         are sent by POST, up to four times within ten seconds and a half, to this machine alone unless `--callbacks any`.",
+         are sent by POST, up to four times with pauses of 0.5, 1 and 2 seconds, to this machine alone unless `--callbacks any`.",
     ),
     of(Operation::DescribeJob, "", &[IN_VAULT], ""),
     of(

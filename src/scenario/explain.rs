@@ -77,7 +77,7 @@ fn connection_action(action: &ConnectionAction) -> String {
             let announce = if *announce { "" } else { " that does not announce it" };
             format!("it is closed (FIN) behind the answer to request {count}{announce}")
         }
-        ConnectionAction::Tls(fault) => match fault {
+        ConnectionAction::Tls { fault, after } => match fault {
             TlsFault::Expired => "its certificate expired yesterday".to_owned(),
             TlsFault::NotYetValid => "its certificate will be valid tomorrow".to_owned(),
             TlsFault::WrongHost => "its certificate is for another host".to_owned(),
@@ -86,7 +86,7 @@ fn connection_action(action: &ConnectionAction) -> String {
             TlsFault::CloseInHandshake => "its hello is answered by a FIN".to_owned(),
             TlsFault::ResetInHandshake => "its hello is answered by an RST".to_owned(),
             TlsFault::StallInHandshake => "its hello is never answered".to_owned(),
-            TlsFault::BadRecord { after } => {
+            TlsFault::BadRecord => {
                 format!("a record that cannot be decrypted comes behind {} of answers", size(*after))
             }
             TlsFault::NoCloseNotify => "it ends by a FIN without a TLS alert".to_owned(),

@@ -205,7 +205,8 @@ struct Fault {
     /// How it ends when it was idle, and by which rule.
     idle: Option<(Duration, IdleEnd, usize)>,
     limit: Option<(RequestLimit, usize)>,
-    tls: Option<(TlsFault, usize)>,
+    /// What is wrong with TLS, behind how many bytes, and by which rule.
+    tls: Option<(TlsFault, u64, usize)>,
 }
 
 impl Fault {
@@ -238,7 +239,7 @@ impl Fault {
                         let limit = RequestLimit { count: u64::from(*count), announce: *announce };
                         self.limit = Some((limit, rule));
                     }
-                    ConnectionAction::Tls(fault) => self.tls = Some((*fault, rule)),
+                    ConnectionAction::Tls { fault, after } => self.tls = Some((*fault, *after, rule)),
                 }
             }
         }
@@ -340,11 +341,12 @@ impl Newcomer<'_> {
             self.fault.happen(&mut stream).await?;
             return Ok(None);
         }
-        let fault = self.fault.tls.map(|(fault, _)| fault);
+        let (fault, after) = self.fault.tls.map(|(fault, after, _)| (fault, after)).unzip();
+        let after = after.unwrap_or(0);
         let answered = match fault {
-            Some(TlsFault::StallInHandshake) => hello.answer(&self.shell.authority, fault).await?,
+            Some(TlsFault::StallInHandshake) => hello.answer(&self.shell.authority, fault, after).await?,
             _ => {
-                let answered = timeout(patience, hello.answer(&self.shell.authority, fault)).await;
+                let answered = timeout(patience, hello.answer(&self.shell.authority, fault, after)).await;
                 let answered = answered.unwrap_or_else(|error| Err(late(error)));
                 if fault.is_some() { answered? } else { answered.map_err(unshaken)? }
             }
@@ -372,7 +374,8 @@ pub(super) async fn serve(stream: Stream, peer: IpAddr, shell: Arc<Shell>, door:
     let number = shell.connections.fetch_add(1, Ordering::Relaxed) + 1;
     let mut stream = stream;
     let mut requests = 0;
-    let mut owes_a_bad_record = newcomer.fault.tls.is_some();
+    // Until one has gone out.
+    let mut owes_a_bad_record = true;
     let goes_on = newcomer.fault.happen(&mut stream).await.unwrap_or(false);
     let mut next = goes_on.then_some(stream);
     // A tunnel is a connection within the connection.
@@ -421,12 +424,11 @@ pub(super) async fn serve(stream: Stream, peer: IpAddr, shell: Arc<Shell>, door:
     let unreached_idle =
         idle_rule.filter(|_| !newcomer.timed_out).or(fault.idle.filter(|_| idle_rule.is_none()));
     let unreached_limit = fault.limit.filter(|(limit, _)| requests < limit.count);
-    let is_bad_record = |fault: &TlsFault| matches!(fault, TlsFault::BadRecord { .. });
-    let unreached_tls = fault.tls.filter(|(fault, _)| is_bad_record(fault) && owes_a_bad_record);
+    let unreached_tls = fault.tls.filter(|(fault, ..)| *fault == TlsFault::BadRecord && owes_a_bad_record);
     let unreached = [
         unreached_idle.map(|(.., rule)| rule),
         unreached_limit.map(|(_, rule)| rule),
-        unreached_tls.map(|(_, rule)| rule),
+        unreached_tls.map(|(.., rule)| rule),
     ];
     if unreached.iter().any(Option::is_some) {
         let mut state = world.state();

@@ -89,7 +89,8 @@ pub(super) async fn exchange(
         Ok(chosen) => chosen,
         Err(UnknownWorld(id)) => {
             let reason = format!("there is no scenario \"{id}\"");
-            return Ok(proxy::refuse(shell, link, meter, &head, number, 421, &reason));
+            let refused = proxy::Refused { status: 421, reason: &reason };
+            return Ok(proxy::refuse(shell, &shell.world(), link, meter, &head, number, refused));
         }
     };
     match proxy::Asked::of(&head, link, &world.account) {
@@ -97,13 +98,15 @@ pub(super) async fn exchange(
         proxy::Asked::Tunnel => return Err(proxy::tunnel(link)),
         proxy::Asked::TunnelInTls => {
             let reason = "a tunnel within TLS is not emulated: speak plain http to the proxy";
-            return Ok(proxy::refuse(shell, link, meter, &head, number, 501, reason));
+            let refused = proxy::Refused { status: 501, reason };
+            return Ok(proxy::refuse(shell, &world, link, meter, &head, number, refused));
         }
         proxy::Asked::Elsewhere => {
             let host = head.host();
             let reason =
                 format!("{host} is no host of COS or CAS: the proxy refuses it, and connects to nobody");
-            return Ok(proxy::refuse(shell, link, meter, &head, number, 403, &reason));
+            let refused = proxy::Refused { status: 403, reason: &reason };
+            return Ok(proxy::refuse(shell, &world, link, meter, &head, number, refused));
         }
     }
     link.belongs_to(stop);
@@ -576,7 +579,7 @@ impl<'a> Arrived<'a> {
             }
             forgotten.into_iter().for_each(|change| store.apply(change));
         }
-        for change in &changes {
+        for change in changes.iter().filter(|_| plan.applies()) {
             if let Change::CreateJob { id, .. } = change {
                 journal.starts_job(id.clone(), self.n);
             }

@@ -25,6 +25,7 @@ use crate::operation::Names;
 use crate::signature::without_port;
 use crate::wire::head::{self, Connection};
 use crate::wire::script::{End, Script, Step};
+use crate::world::World;
 
 /// What a proxy is asked for, beside what is answered as usual.
 pub(super) enum Asked {
@@ -68,21 +69,26 @@ pub(super) fn tunnel(link: &Link) -> Takeover {
     Takeover(Script { steps: vec![Step::Write(established)], end: End::Resume })
 }
 
-/// Refuses what the proxy does not do. It stands in the journal of the default world.
+/// What is answered to what is refused.
+pub(super) struct Refused<'a> {
+    pub(super) status: u16,
+    pub(super) reason: &'a str,
+}
+
+/// Refuses what the proxy does not do. It stands in the journal of that world.
 pub(super) fn refuse(
     shell: &Shell,
+    world: &World,
     link: &Arc<Link>,
     meter: &Arc<Meter>,
     head: &Head,
     number: u64,
-    status: u16,
-    reason: &str,
+    Refused { status, reason }: Refused<'_>,
 ) -> Response<Outgoing> {
     let reply = control::problem(status, reason);
     // A client that was refused a tunnel has nothing more to say.
     let can_be_kept = !head.announces_body() && head.method != Method::CONNECT;
     let framing = framing(head, can_be_kept, number, link, shell, None);
-    let world = shell.world();
     let ended = if framing.kept == Connection::KeepAlive { Ended::KeepAlive } else { Ended::Close };
     let said = Said::of(head, &Names::default(), service_of(head), None);
     let mut entry = Entry::new(said, link.number, number, world.now());

@@ -59,6 +59,7 @@ impl Hello {
         self,
         authority: &Authority,
         fault: Option<TlsFault>,
+        bad_record_after: u64,
     ) -> io::Result<Option<Tls>> {
         let leaf = match fault {
             Some(TlsFault::CloseInHandshake) => {
@@ -81,7 +82,7 @@ impl Hello {
             Some(TlsFault::NotYetValid) => Leaf::NotYetValid,
             Some(TlsFault::WrongHost) => Leaf::WrongHost,
             Some(TlsFault::SelfSigned) => Leaf::SelfSigned,
-            Some(TlsFault::BadRecord { .. } | TlsFault::NoCloseNotify) | None => Leaf::Good,
+            Some(TlsFault::BadRecord | TlsFault::NoCloseNotify) | None => Leaf::Good,
         };
         let names = match self.sni() {
             Some(name) => vec![name],
@@ -90,13 +91,9 @@ impl Hello {
         };
         let config = authority.config(names, leaf);
         let stream = self.start.into_stream(config).await?;
-        let bad_record_after = match fault {
-            Some(TlsFault::BadRecord { after }) => Some(after),
-            _ => None,
-        };
         Ok(Some(Tls {
             stream,
-            bad_record_after,
+            bad_record_after: (fault == Some(TlsFault::BadRecord)).then_some(bad_record_after),
             bad_record: BAD_RECORD,
             says_goodbye: fault != Some(TlsFault::NoCloseNotify),
         }))

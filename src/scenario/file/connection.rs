@@ -63,7 +63,12 @@ pub enum ConnectionAction {
         announce: bool,
     },
     /// Its TLS is not what it should be. Such a rule is for connections of TLS alone.
-    Tls(TlsFault),
+    Tls {
+        /// What is wrong.
+        fault: TlsFault,
+        /// Behind how many bytes of answers, heads included, a bad record comes.
+        after: u64,
+    },
 }
 
 /// What is wrong with TLS.
@@ -85,11 +90,8 @@ pub enum TlsFault {
     ResetInHandshake,
     /// Nothing ever answers the hello of the client.
     StallInHandshake,
-    /// Behind so many bytes of answers a record comes that cannot be decrypted.
-    BadRecord {
-        /// How many bytes, heads included.
-        after: u64,
-    },
+    /// A record comes that cannot be decrypted.
+    BadRecord,
     /// The connection ends with a FIN alone, without the alert that says that nothing was cut.
     NoCloseNotify,
 }
@@ -102,7 +104,7 @@ impl ConnectionRule {
 
     /// Whether something that it does is done to TLS.
     pub fn is_for_tls(&self) -> bool {
-        self.actions.iter().any(|action| matches!(action, ConnectionAction::Tls(_)))
+        self.actions.iter().any(|action| matches!(action, ConnectionAction::Tls { .. }))
     }
 }
 
@@ -129,7 +131,7 @@ impl ConnectionAction {
             ConnectionAction::Delay(_) => "delay",
             ConnectionAction::IdleClose { .. } => "idle_close",
             ConnectionAction::MaxRequests { .. } => "max_requests",
-            ConnectionAction::Tls(_) => "tls",
+            ConnectionAction::Tls { .. } => "tls",
         }
     }
 }
@@ -223,13 +225,13 @@ members! {
         /// It ends behind the answer to its n-th request.
         optional max_requests: MaxRequestsText,
         /// Its TLS is not what it should be.
-        optional tls: TlsFault,
+        optional tls: BrokenTls,
     }
 }
 
 const ACTIONS: &[&str] = &["refuse", "stall", "delay", "idle_close", "max_requests", "tls"];
 
-names! { TlsFaultName as "fault of TLS" {
+names! { TlsFault as "fault of TLS" {
     Expired = "expired",
     NotYetValid = "not-yet-valid",
     WrongHost = "wrong-host",
@@ -242,48 +244,27 @@ names! { TlsFaultName as "fault of TLS" {
     NoCloseNotify = "no-close-notify",
 } }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum TlsFaultName {
-    Expired,
-    NotYetValid,
-    WrongHost,
-    SelfSigned,
-    OldVersion,
-    CloseInHandshake,
-    ResetInHandshake,
-    StallInHandshake,
-    BadRecord,
-    NoCloseNotify,
-}
-
 members! {
     struct TlsText {
         /// What is wrong.
-        required fault: TlsFaultName,
+        required fault: TlsFault,
         /// With bad-record: behind how many bytes of answers, heads included; 0 by itself.
         optional after: Size,
     }
 }
 
-impl Read for TlsFault {
+/// A fault of TLS, and where it comes.
+#[derive(Debug, Clone, PartialEq)]
+struct BrokenTls(TlsFault, u64);
+
+impl Read for BrokenTls {
     fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         let TlsText { fault, after } = TlsText::read(node, problems)?;
-        if after.is_some() && fault != TlsFaultName::BadRecord {
+        if after.is_some() && fault != TlsFault::BadRecord {
             let message = format!("\"after\" does not go with \"fault\": \"{}\"", fault.name());
             problems.0.push(node.members()?.problem_at_key("after", "E204", message));
         }
-        Some(match fault {
-            TlsFaultName::Expired => TlsFault::Expired,
-            TlsFaultName::NotYetValid => TlsFault::NotYetValid,
-            TlsFaultName::WrongHost => TlsFault::WrongHost,
-            TlsFaultName::SelfSigned => TlsFault::SelfSigned,
-            TlsFaultName::OldVersion => TlsFault::OldVersion,
-            TlsFaultName::CloseInHandshake => TlsFault::CloseInHandshake,
-            TlsFaultName::ResetInHandshake => TlsFault::ResetInHandshake,
-            TlsFaultName::StallInHandshake => TlsFault::StallInHandshake,
-            TlsFaultName::BadRecord => TlsFault::BadRecord { after: after.map_or(0, |after| after.0) },
-            TlsFaultName::NoCloseNotify => TlsFault::NoCloseNotify,
-        })
+        Some(BrokenTls(fault, after.map_or(0, |after| after.0)))
     }
 
     fn schema() -> Schema {
@@ -317,7 +298,9 @@ impl Read for ConnectionAction {
             ActionText { max_requests: Some(MaxRequestsText { count, announce }), .. } => {
                 Some(ConnectionAction::MaxRequests { count: count.0, announce })
             }
-            ActionText { tls: Some(fault), .. } => Some(ConnectionAction::Tls(fault)),
+            ActionText { tls: Some(BrokenTls(fault, after)), .. } => {
+                Some(ConnectionAction::Tls { fault, after })
+            }
             // A name that is not known has been reported by itself.
             _ if members.names().any(|name| name != "note") => None,
             _ => problems.add(members.problem_at_brace("E205", "the action has no name")),
