@@ -293,7 +293,7 @@ fn every_operation_of_cos_and_each_of_its_errors_has_a_row() {
 
 #[test]
 fn every_option_of_the_command_line_is_in_the_readme() {
-    let (cli, readme) = (read("src/cli.rs"), read("README.md"));
+    let (cli, readme) = (read("src/cli/arguments.rs"), read("README.md"));
     for env in cli.split("env = \"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
         let option = env.trim_start_matches("COS_EMU_").to_lowercase().replace('_', "-");
         assert!(readme.contains(&format!("`--{option}")), "--{option} is not in README.md");
