@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::clock::{Clock, Timestamp};
 use crate::har::har;
-use crate::journal::{Entry, Exchange, Text, explained};
+use crate::journal::{Entry, Exchange, Text, explained, lines};
 use crate::message::{Head, Reply, reason};
 use crate::scenario::{Count, Diagnosis, MustFire, Scenario, parse_duration, parse_skew};
 use crate::tally::{Present, open_metrics};
@@ -112,7 +112,7 @@ fn of_world(head: &Head, body: &[u8], world: &Arc<World>, rest: &[&str]) -> Aske
             Ok(asked) => return asked,
             Err(detail) => problem(400, &detail),
         },
-        ["journal.jsonl"] => reads.unwrap_or_else(|| lines(world)),
+        ["journal.jsonl"] => reads.unwrap_or_else(|| exported(world)),
         ["journal.har"] => reads.unwrap_or_else(|| document(200, &har(&world.exchanges(0, usize::MAX)))),
         ["journal", n, "explain"] => reads.unwrap_or_else(|| explain(n, world)),
         ["reset"] => match posts {
@@ -256,7 +256,8 @@ fn set_clock(body: &[u8], world: &World) -> Result<(), String> {
         "advance" => now.advanced(text.and_then(parse_duration).ok_or_else(wrong)?),
         "skew" => Clock::Skewed(text.and_then(parse_skew).ok_or_else(wrong)?),
         "run" if *value == Value::Bool(true) => now.running(),
-        _ => return Err(wrong()),
+        "run" => return Err(wrong()),
+        _ => return Err(format!("there is no {name:?}; {FORMS}")),
     };
     world.set_clock(clock);
     Ok(())
@@ -411,13 +412,9 @@ pub fn page(world: &World, filter: &Filter) -> Reply {
 }
 
 /// The whole journal, an entry in each line.
-fn lines(world: &World) -> Reply {
-    let mut lines = Vec::new();
-    for exchange in world.exchanges(0, usize::MAX) {
-        serde_json::to_writer(&mut lines, &exchange).expect("a JSON value can be written");
-        lines.push(b'\n');
-    }
-    Reply::new(200).with("Content-Type", "application/x-ndjson").with_body(lines)
+fn exported(world: &World) -> Reply {
+    let text = lines(&world.exchanges(0, usize::MAX));
+    Reply::new(200).with("Content-Type", "application/x-ndjson").with_body(text)
 }
 
 /// Why each rule did or did not act on an exchange.

@@ -227,7 +227,8 @@ fn under_fire(mut command: Command, modes: [&str; 2], scenario: cos_emu::library
     });
     without_proxies(&mut command);
     // Elsewhere is reached through the proxy alone; the other files are met at an address.
-    let mode = modes[usize::from(!scenario.text.contains("\"redirect\""))];
+    let is_elsewhere = ["\"redirect\"", "tencentcos.cn"].iter().any(|sign| scenario.text.contains(sign));
+    let mode = modes[usize::from(!is_elsewhere)];
     command.args([mode, &server.emulator().url()]).args([given("id", "AKIDcosemu"), given("key", "cosemu")]);
     command.args(credential["token"].as_str());
     if scenario.name == "sdk-retry-fixture" {

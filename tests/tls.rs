@@ -6,13 +6,12 @@ mod support;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use cos_emu::{Config, Scenario};
 use support::clients::{skip, works};
-use support::{BUCKET, Connection, Request, Server};
+use support::{BUCKET, Connection, Folder, Request, Server};
 
 const HOST: &str = "demo-1250000000.cos.ap-guangzhou.myqcloud.com";
 
@@ -25,31 +24,18 @@ fn server(rule: &str) -> Server {
     Server::configured(|config| config.scenario = Some(scenario))
 }
 
-/// A folder of a test, which goes when it is over.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("cos-emu-tls-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// What openssl's client says of a connection over which it asks for the list of the bucket.
 fn s_client(name: &str, addr: SocketAddr, ca_pem: &str, options: &[&str]) -> String {
-    let folder = Folder::new(name);
+    let named = ["-servername", HOST, "-verify_hostname", HOST];
+    openssl(name, addr, ca_pem, &[&named, options].concat())
+}
+
+fn openssl(name: &str, addr: SocketAddr, ca_pem: &str, options: &[&str]) -> String {
+    let folder = Folder::new(&format!("tls-{name}"));
     let ca = folder.0.join("ca.pem");
     std::fs::write(&ca, ca_pem).unwrap();
     let mut child = Command::new("openssl")
-        .args(["s_client", "-connect", &addr.to_string(), "-servername", HOST, "-verify_hostname", HOST])
-        .args(["-verify_return_error", "-ign_eof", "-CAfile"])
+        .args(["s_client", "-connect", &addr.to_string(), "-verify_return_error", "-ign_eof", "-CAfile"])
         .arg(&ca)
         .args(options)
         .stdin(Stdio::piped())
@@ -70,6 +56,21 @@ fn has_openssl() -> bool {
         skip("openssl");
     }
     found
+}
+
+#[test]
+fn who_names_no_host_may_know_the_server_by_an_address_of_another_machine() {
+    if !has_openssl() {
+        return;
+    }
+    let server = Server::configured(|config| config.control_hosts = vec!["192.0.2.7".to_owned()]);
+    let verify = |ip: &str| {
+        openssl("address", server.addr(), server.emulator().ca_pem(), &["-noservername", "-verify_ip", ip])
+    };
+    for known in ["127.0.0.1", "192.0.2.7"] {
+        assert!(verify(known).contains("Verify return code: 0 (ok)"), "{}", verify(known));
+    }
+    assert!(verify("192.0.2.8").contains("IP address mismatch"), "{}", verify("192.0.2.8"));
 }
 
 #[test]

@@ -182,6 +182,8 @@ fn the_clock_is_read_frozen_advanced_and_set_going() {
     let wrong = server.send(control("PUT", &path).body(r#"{"advance": "4"}"#));
     assert_eq!(wrong.status, 400);
     assert!(wrong.text().contains("advance"), "{}", wrong.text());
+    let unknown = server.send(control("PUT", &path).body(r#"{"rn": true}"#));
+    assert!(unknown.text().contains("there is no \\\"rn\\\""), "{}", unknown.text());
 }
 
 #[test]

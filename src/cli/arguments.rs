@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+use super::lines::Sdk;
 use crate::chance::Seed;
 use crate::config::{Callbacks, Config};
 use crate::message::{Account, EtagForm};
 use crate::operation::is_bucket_name;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, did_you_mean};
 use crate::signature::{AuthMode, Secret};
 
 /// Emulates Tencent Cloud COS and CAS, and breaks uploads and downloads exactly as a scenario says.
@@ -34,10 +36,10 @@ pub(super) enum Command {
         #[arg(required_unless_present = "list_ops", value_name = "FILE")]
         files: Vec<String>,
         /// Takes warnings for errors
-        #[arg(long, env = "COS_EMU_DENY_WARNINGS")]
+        #[arg(long, env = "COS_EMU_DENY_WARNINGS", value_parser = BoolishValueParser::new())]
         deny_warnings: bool,
         /// Lists the operations and groups that `when.op` can name
-        #[arg(long, env = "COS_EMU_LIST_OPS")]
+        #[arg(long, env = "COS_EMU_LIST_OPS", value_parser = BoolishValueParser::new())]
         list_ops: bool,
     },
     /// Says in plain words what a scenario does: one sentence per rule
@@ -58,6 +60,9 @@ pub(super) enum Command {
         /// Writes the verdict as a page of HTML
         #[arg(long, env = "COS_EMU_REPORT", value_name = "OUT.html")]
         report: Option<PathBuf>,
+        /// Writes the journal: a line of JSON for each exchange, as `cos-emu explain --journal` reads it
+        #[arg(long, env = "COS_EMU_JOURNAL", value_name = "OUT.jsonl")]
+        journal: Option<PathBuf>,
         /// Makes the server the proxy of the command, and its CA trusted: so a program that uses real host names over https
         /// works as it is
         #[arg(long)]
@@ -84,6 +89,33 @@ pub(super) enum Command {
         #[arg(long, env = "COS_EMU_LISTEN", default_value = "127.0.0.1:3077", value_name = "ADDR:PORT")]
         listen: SocketAddr,
     },
+    /// Prints the lines to paste that point a client at a server: code for an SDK, commands for a program
+    Env {
+        /// The client
+        #[arg(long, env = "COS_EMU_SDK", value_name = "CLIENT")]
+        sdk: Sdk,
+        /// The address of the server
+        #[arg(long, env = "COS_EMU_LISTEN", default_value = "127.0.0.1:3077", value_name = "ADDR:PORT")]
+        listen: SocketAddr,
+        /// The credential of the client
+        #[arg(
+            long, env = "COS_EMU_CREDENTIAL", default_value = "AKIDcosemu:cosemu", value_name = "ID:KEY",
+            value_delimiter = ',', value_parser = credential
+        )]
+        credential: Vec<Credential>,
+        /// The bucket of clients that are made for one
+        #[arg(
+            long, env = "COS_EMU_BUCKET", default_value = "demo-1250000000", value_name = "NAME-APPID",
+            value_delimiter = ',', value_parser = bucket
+        )]
+        bucket: Vec<Bucket>,
+        /// The account of clients that name it
+        #[arg(long, env = "COS_EMU_APPID", default_value = "1250000000", value_parser = appid)]
+        appid: String,
+        /// The region
+        #[arg(long, env = "COS_EMU_REGION", default_value = "ap-guangzhou")]
+        region: String,
+    },
     /// Prints what a shell needs to complete the commands and options
     Completions {
         /// The shell
@@ -107,7 +139,7 @@ pub(super) enum Command {
         #[arg(long, env = "COS_EMU_CONTROL_LISTEN", value_name = "ADDR:PORT")]
         control_listen: Option<SocketAddr>,
         /// Waits until the server is ready
-        #[arg(long, env = "COS_EMU_WAIT")]
+        #[arg(long, env = "COS_EMU_WAIT", value_parser = BoolishValueParser::new())]
         wait: bool,
         /// How long to wait
         #[arg(long, env = "COS_EMU_TIMEOUT", default_value = "30s", value_name = "DURATION", value_parser = duration)]
@@ -183,13 +215,13 @@ pub(super) struct Serve {
     #[arg(long, env = "COS_EMU_BODY_TIMEOUT", value_name = "DURATION", value_parser = duration)]
     pub(super) body_timeout: Option<Duration>,
     /// Judges at the end also when the scenario has no `expect`; ends with 4 when the verdict does not hold
-    #[arg(long, env = "COS_EMU_JUDGE")]
+    #[arg(long, env = "COS_EMU_JUDGE", value_parser = BoolishValueParser::new())]
     pub(super) judge: bool,
     /// Writes the URL to a file when the server is ready
     #[arg(long, env = "COS_EMU_READY_FILE", value_name = "PATH")]
     pub(super) ready_file: Option<PathBuf>,
     /// Stops when the process that started it is gone
-    #[arg(long, env = "COS_EMU_EXIT_WITH_PARENT")]
+    #[arg(long, env = "COS_EMU_EXIT_WITH_PARENT", value_parser = BoolishValueParser::new())]
     pub(super) exit_with_parent: bool,
     /// The form of the logs on standard error
     #[arg(long, env = "COS_EMU_LOG_FORMAT", default_value = "pretty", value_name = "FORMAT")]
@@ -283,6 +315,43 @@ pub(super) fn config(arguments: Serve, scenario: Option<Scenario>) -> Config {
         ..usual
     }
 }
+/// The variables of the environment that begin as those of options do, and belong to none: to commands under `exec`, to
+/// the clients of `clients/`, to the tests.
+const OTHER_VARIABLES: &[&str] = &[
+    "COS_EMU_URL",
+    "COS_EMU_PROXY",
+    "COS_EMU_CA",
+    "COS_EMU_BINARY",
+    "COS_EMU_IMAGE",
+    "COS_EMU_REQUIRE_CLIENTS",
+    "COS_EMU_LONG_TESTS",
+    "COS_EMU_BLESS",
+];
+
+/// What is to be said of each variable that looks like the twin of an option and is none.
+pub(super) fn misspelt_variables(names: impl Iterator<Item = String>) -> Vec<String> {
+    fn walk(command: &clap::Command, known: &mut Vec<String>) {
+        let envs = command.get_arguments().filter_map(clap::Arg::get_env);
+        known.extend(envs.map(|env| env.to_string_lossy().into_owned()));
+        command.get_subcommands().for_each(|command| walk(command, known));
+    }
+    let mut known: Vec<String> = OTHER_VARIABLES.iter().map(|&name| name.to_owned()).collect();
+    walk(&Arguments::command(), &mut known);
+    // What Kubernetes tells every container of a service named cos-emu.
+    let of_kubernetes =
+        |name: &str| ["COS_EMU_SERVICE_", "COS_EMU_PORT"].iter().any(|start| name.starts_with(start));
+    let unknown =
+        names.filter(|name| name.starts_with("COS_EMU_") && !known.contains(name) && !of_kubernetes(name));
+    let said = unknown.map(|name| {
+        let hint = did_you_mean(&name, known.iter().map(String::as_str));
+        format!(
+            "{name} in the environment is no option{}",
+            hint.map_or_else(String::new, |hint| format!("; {hint}"))
+        )
+    });
+    said.collect()
+}
+
 // ---- values of arguments ----
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -324,8 +393,6 @@ fn bucket(text: &str) -> Result<Bucket, String> {
 }
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -349,6 +416,16 @@ mod tests {
             command.get_subcommands().for_each(walk);
         }
         walk(&Arguments::command());
+    }
+
+    #[test]
+    fn a_variable_that_is_almost_the_twin_of_an_option_is_named_with_it() {
+        let names = ["COS_EMU_SEED", "COS_EMU_MAX_MEMRY", "COS_EMU_URL", "COS_EMU_PORT_80_TCP", "PATH"]
+            .map(str::to_owned);
+        let said = misspelt_variables(names.into_iter());
+        let expected =
+            "COS_EMU_MAX_MEMRY in the environment is no option; did you mean \"COS_EMU_MAX_MEMORY\"?";
+        assert_eq!(said, [expected]);
     }
 
     #[test]

@@ -5,22 +5,24 @@
 
 mod arguments;
 mod files;
+mod lines;
 
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use arguments::{Arguments, Bucket, Command, Credential, LogFormat, Serve, config};
+use arguments::{Arguments, Bucket, Command, Credential, LogFormat, Serve, config, misspelt_variables};
 use clap::{CommandFactory as _, Parser as _};
 use files::{Source, check, explain, explain_journal, list_operations, scenarios};
+use lines::{Named, lines};
 use tracing_subscriber::EnvFilter;
 
-use crate::judge::{Outcome, Verdict};
+use crate::judge::{Judgement, Outcome, Verdict};
 use crate::server::{
     Emulator, NOT_MET, Proxied, Run, StartError, ca_in, ca_of, is_ready, run_and_judge,
     run_until_told_to_stop,
@@ -43,16 +45,26 @@ pub fn run() -> ExitCode {
             print(&format!("{:#}", crate::scenario::schema()));
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::Exec { junit, report, proxy, proxy_java, grace, serve, command }) => {
+        Some(Command::Exec { junit, report, journal, proxy, proxy_java, grace, serve, command }) => {
             let proxy = match (proxy, proxy_java) {
                 (_, true) => Proxied::WithJava,
                 (true, false) => Proxied::Yes,
                 (false, false) => Proxied::No,
             };
-            exec(*serve, command, proxy, grace, junit.as_deref(), report.as_deref())
+            exec(*serve, command, proxy, grace, &Written { junit, report, journal })
         }
         Some(Command::Scenarios { name }) => scenarios(name.as_deref()),
         Some(Command::Ca { ca_dir, listen }) => print_ca(ca_dir, listen),
+        Some(Command::Env { sdk, listen, credential, bucket, appid, region }) => {
+            let Credential { id, secret } = &credential[0];
+            let (addr, bucket) = (reachable(listen), &bucket[0]);
+            let region = bucket.region.as_ref().unwrap_or(&region);
+            let named = Named { addr, id, key: &secret.key, bucket: &bucket.name, appid: &appid, region };
+            lines(sdk, &named).map(|text| {
+                print(text.trim_end());
+                ExitCode::SUCCESS
+            })
+        }
         Some(Command::Completions { shell }) => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "cos-emu", &mut text);
@@ -131,6 +143,8 @@ fn serve(arguments: Serve) -> anyhow::Result<ExitCode> {
 }
 
 fn start_logging(arguments: &Serve) {
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    misspelt_variables(names).iter().for_each(|sentence| complain(&format!("warning: {sentence}")));
     let filter = EnvFilter::try_new(&arguments.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
     let logs =
@@ -157,13 +171,35 @@ fn tell(verdict: &Verdict) {
 
 // ---- exec ----
 
+/// What is written when a command has ended, and where.
+struct Written {
+    junit: Option<PathBuf>,
+    report: Option<PathBuf>,
+    journal: Option<PathBuf>,
+}
+
+impl Written {
+    fn write(&self, judgement: &Judgement) -> anyhow::Result<()> {
+        let forms: [(&Option<PathBuf>, &dyn Fn() -> String); 3] = [
+            (&self.junit, &|| judgement.junit()),
+            (&self.report, &|| judgement.html()),
+            (&self.journal, &|| judgement.journal()),
+        ];
+        for (path, text) in forms {
+            if let Some(path) = path {
+                std::fs::write(path, text()).with_context(|| format!("cannot write {}", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 fn exec(
     mut arguments: Serve,
     command: Vec<OsString>,
     proxy: Proxied,
     grace: Duration,
-    junit: Option<&Path>,
-    report: Option<&Path>,
+    written: &Written,
 ) -> anyhow::Result<ExitCode> {
     start_logging(&arguments);
     let scenario = match Source::of(&arguments).load() {
@@ -198,14 +234,7 @@ fn exec(
     done.remarks.iter().for_each(|remark| complain(&format!("note: {remark}")));
     if let Some(judgement) = &done.judgement {
         tell(&judgement.verdict);
-        let write = |path: Option<&Path>, text: &dyn Fn() -> String| match path {
-            None => Ok(()),
-            Some(path) => {
-                std::fs::write(path, text()).with_context(|| format!("cannot write {}", path.display()))
-            }
-        };
-        write(junit, &|| judgement.junit())?;
-        write(report, &|| judgement.html())?;
+        written.write(judgement)?;
     }
     Ok(ExitCode::from(done.status))
 }

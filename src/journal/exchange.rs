@@ -224,6 +224,12 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
+/// A line of JSON for each exchange.
+pub fn lines(exchanges: &[Exchange]) -> String {
+    let line = |exchange| serde_json::to_string(exchange).expect("a JSON value can be written") + "\n";
+    exchanges.iter().map(line).collect()
+}
+
 /// Why each rule did or did not act on an exchange, what was done to it and how it ended, in plain words; a line each.
 /// The entry is one of the journal as JSON.
 pub fn explained(entry: &Value) -> String {

@@ -17,6 +17,7 @@ use entry::Shelf;
 pub use entry::{Entry, Said, Text};
 pub use exchange::{
     ActionRecord, Answer, CallbackRecord, Download, Ended, Exchange, ReceivedBody, RuleRecord, explained,
+    lines,
 };
 
 /// The most bytes that the texts of all entries may take.

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::digest::sha256_of_pieces;
-use crate::journal::Exchange;
+use crate::journal::{Exchange, lines};
 use crate::operation::Service;
 use crate::scenario::{Check, ClientResult, Count, Expect, ExpectedObject, MustFire, Scenario};
 use crate::store::{Object, Store};
@@ -56,6 +56,11 @@ impl Judgement {
     /// As a page of HTML that needs nothing else: the checks, and a line of time for each disturbed request.
     pub fn html(&self) -> String {
         report::html(&self.verdict, &self.exchanges)
+    }
+
+    /// The exchanges as lines of JSON, as the control API exports them.
+    pub fn journal(&self) -> String {
+        lines(&self.exchanges)
     }
 }
 

@@ -66,6 +66,7 @@ pub enum AuthorityError {
 #[derive(Default)]
 pub(super) struct Authority {
     folder: Option<PathBuf>,
+    known_as: Vec<String>,
     made: OnceLock<Made>,
     leaves: Mutex<HashMap<(String, Leaf), Arc<ServerConfig>>>,
 }
@@ -85,17 +86,24 @@ struct Made {
 }
 
 impl Authority {
-    /// One whose CA is kept in that folder, or in memory.
+    /// One whose CA is kept in that folder, or in memory, for a server that its users know by these names and addresses too.
     ///
     /// # Errors
     /// When the folder has a CA that cannot be used, or cannot be written.
-    pub(super) fn new(folder: Option<PathBuf>) -> Result<Self, AuthorityError> {
+    pub(super) fn new(folder: Option<PathBuf>, known_as: &[String]) -> Result<Self, AuthorityError> {
         let made = OnceLock::new();
         if let Some(folder) = &folder {
             // What is wrong with the folder is said at start, not to the first client.
             let _ = made.set(kept(folder)?);
         }
-        Ok(Authority { folder, made, leaves: Mutex::default() })
+        // A name beyond ASCII cannot stand in a certificate.
+        let known_as = known_as.iter().filter(|name| name.is_ascii()).cloned().collect();
+        Ok(Authority { folder, known_as, made, leaves: Mutex::default() })
+    }
+
+    /// What the server is known by beside its addresses.
+    pub(super) fn known_as(&self) -> &[String] {
+        &self.known_as
     }
 
     /// The certificate of the CA, in PEM.

@@ -89,14 +89,18 @@ async fn run(config: Config, run: Run) -> Result<Done, StartError> {
     let (id, key, token) = &run.credential;
     command
         .args(&run.command[1..])
-        .envs([("COS_EMU_URL", &url), ("COS_EMU_PROXY", &url), ("COS_ENDPOINT", &url)])
+        .envs([("COS_EMU_URL", &url), ("COS_EMU_PROXY", &url)])
         .envs([("COS_SECRET_ID", id), ("COS_SECRET_KEY", key), ("COS_REGION", &region)])
         .envs([("COS_APPID", &appid), ("COS_BUCKET", &run.bucket)])
         .envs(token.as_ref().map(|token| ("COS_TOKEN", token)))
         .kill_on_drop(true);
     let trust = Trust::new(emulator.ca_pem()).map_err(StartError::Process)?;
     command.env("COS_EMU_CA", trust.ca());
-    if run.proxy != Proxied::No {
+    if run.proxy == Proxied::No {
+        command.env("COS_ENDPOINT", &url);
+    } else {
+        // Programs that go by it would not use the service's own host names.
+        command.env_remove("COS_ENDPOINT");
         be_proxy(&mut command, &url, &trust.ca());
     }
     if run.proxy == Proxied::WithJava {

@@ -179,7 +179,7 @@ impl Emulator {
             tasks: tasks.clone(),
             started: Instant::now(),
             memory: intake::Memory::new(config.max_memory_bytes),
-            authority: authority::Authority::new(config.ca_dir.clone())?,
+            authority: authority::Authority::new(config.ca_dir.clone(), &config.control_hosts)?,
             connections: AtomicU64::new(0),
             stop: CancellationToken::new(),
             config,

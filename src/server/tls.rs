@@ -86,8 +86,8 @@ impl Hello {
         };
         let names = match self.sni() {
             Some(name) => vec![name],
-            // Who connects to an address names no host.
-            None => addresses(self.start.io.local_addr()?.ip()),
+            // Who connects to an address names no host, and may know another address of this server than it does itself.
+            None => addresses(self.start.io.local_addr()?.ip(), authority.known_as()),
         };
         let config = authority.config(names, leaf);
         let stream = self.start.into_stream(config).await?;
@@ -101,9 +101,9 @@ impl Hello {
 }
 
 /// What a connection to an address may be known by.
-fn addresses(local: IpAddr) -> Vec<String> {
+fn addresses(local: IpAddr, known_as: &[String]) -> Vec<String> {
     let mut names = vec![local.to_canonical().to_string()];
-    for name in ["127.0.0.1", "::1", "localhost"] {
+    for name in ["127.0.0.1", "::1", "localhost"].into_iter().chain(known_as.iter().map(String::as_str)) {
         if !names.iter().any(|other| other == name) {
             names.push(name.to_owned());
         }

@@ -94,10 +94,25 @@ fn expired_token() {
 fn missing_request_id() {
     let server = Server::shipped("missing-request-id");
     let put = Request::cos("PUT", "k").body("body");
-    let refused = server.send(put.clone());
-    refused.is(503, "ServiceUnavailable");
-    assert_eq!(refused.header("x-cos-request-id"), None);
+    for _ in 0..3 {
+        let refused = server.send(put.clone());
+        refused.is(503, "ServiceUnavailable");
+        assert_eq!(refused.header("x-cos-request-id"), None);
+    }
     assert!(server.send(put).ok().header("x-cos-request-id").is_some());
+    server.send(Request::cos("GET", "k")).ok();
+    server.coped();
+}
+
+#[test]
+fn the_second_domain_answers_where_the_first_one_does_not() {
+    let server = Server::shipped("missing-request-id");
+    let put = |domain: &str| {
+        let host = format!("demo-1250000000.cos.ap-guangzhou.{domain}");
+        server.send(Request::new("PUT", "/moved").with("Host", host).body("body"))
+    };
+    put("myqcloud.com").is(503, "ServiceUnavailable");
+    put("tencentcos.cn").ok();
     server.coped();
 }
 

@@ -60,11 +60,16 @@ pub fn go() -> Option<Command> {
 
 /// The class `Main` of `tests/sdk/java` with what it needs.
 pub fn java() -> Option<Command> {
+    java_class("Main")
+}
+
+/// A class of `tests/sdk/java`, or a file with the source of one, with what it needs.
+pub fn java_class(name: &str) -> Option<Command> {
     let classes = path(".clients/java");
     let found = classes.join("suite.jar").exists() && works(Command::new("java").arg("-version"));
     let mut command = Command::new("java");
     // It ends before a second compiler would pay.
-    command.args(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", &format!("{}/*", classes.display()), "Main"]);
+    command.args(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", &format!("{}/*", classes.display()), name]);
     found.then_some(command)
 }
 
