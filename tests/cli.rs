@@ -360,6 +360,16 @@ fn ready_tells_whether_a_server_is_there() {
 }
 
 #[test]
+fn the_port_of_a_control_api_of_its_own_is_said() {
+    let served = Served::start(&["--control-listen", "127.0.0.1:0"]);
+    let addr = served.lines[1]
+        .strip_prefix("control API on http://")
+        .unwrap_or_else(|| panic!("{:?}", served.lines));
+    let (status, _, stderr) = output(&["ready", "--listen", addr]);
+    assert_eq!(status, 0, "{stderr}");
+}
+
+#[test]
 fn a_ready_file_holds_the_url() {
     let path = file("ready", "");
     let served = Served::start(&["--ready-file", path.to_str().unwrap()]);

@@ -111,6 +111,9 @@ fn serve(arguments: Serve) -> anyhow::Result<ExitCode> {
         if emulator.tls_addr() != emulator.addr() {
             print(&format!("listening on {} too; https and http come to either", emulator.tls_addr()));
         }
+        if emulator.control_addr() != emulator.addr() {
+            print(&format!("control API on http://{}", emulator.control_addr()));
+        }
         print(&format!("scenario \"{name}\" seed {}", emulator.seed()));
     };
     let holds = Cell::new(true);

@@ -30,7 +30,7 @@ mod worlds;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -195,7 +195,7 @@ impl Emulator {
         tasks.close();
         let emulator = Emulator { addr, tls_addr, control_addr, shell, tasks };
         if let Some(path) = &emulator.shell.config.ready_file {
-            std::fs::write(path, format!("{}\n", emulator.url()))
+            write_whole(path, &format!("{}\n", emulator.url()))
                 .map_err(|source| StartError::ReadyFile { path: path.clone(), source })?;
         }
         Ok(emulator)
@@ -370,6 +370,17 @@ fn listen(addr: SocketAddr) -> Result<TcpListener, StartError> {
         TcpListener::from_std(socket.into())
     };
     bind().map_err(|source| StartError::Bind { addr, source })
+}
+
+/// Writes a file such that who waits for it finds all of it. A pipe or a descriptor is written to as it is.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    if path.exists() && !path.is_file() {
+        return std::fs::write(path, text);
+    }
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    std::fs::write(&unfinished, text)?;
+    std::fs::rename(unfinished, path)
 }
 
 /// Accepts connections until the server stops.
