@@ -1,10 +1,7 @@
 //! What archives cost: `cargo bench --bench archive`.
 //!
-//! The linear and the tree hash of one pass may take 10 % more than the two hashes alone, on one core and on all of them. What
-//! a chunk costs the whole server is told beside that. An inventory of a vault with 1,000,000
-//! archives is read page by page. Ratios are medians of paired runs.
-
-mod load;
+//! The linear and the tree hash of one pass may take 10 % more than the two hashes alone, on one core and on all of them. An
+//! inventory of a vault with 1,000,000 archives is read page by page. Ratios are medians of paired runs.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -16,8 +13,6 @@ use cos_emu::tree_hash::TreeHasher;
 use cos_emu::{Config, Seed, Timestamp};
 use sha2::{Digest as _, Sha256};
 
-use load::{Server, drive, median};
-
 const MIB: usize = 1 << 20;
 const CHUNK: usize = 8 * MIB;
 /// What a body is hashed in, between two looks at other tasks.
@@ -28,7 +23,6 @@ const ARCHIVES: usize = 1_000_000;
 fn main() {
     let chunk: Vec<u8> = (0..CHUNK).map(|index| ((index * 31 + 7) % 251) as u8).collect();
     passes(&chunk);
-    server(&chunk);
     inventory();
 }
 
@@ -74,37 +68,6 @@ fn passes(chunk: &[u8]) {
             "  {threads} threads: {rate:.0} MB/s in one pass, {ratio:.3} times the time of the two alone (at most 1.10)"
         );
     }
-}
-
-fn server(chunk: &[u8]) {
-    println!("\nUpload Part of 8 MiB on 4 connections, beside clients of the same machine");
-    let server = Server::start(&["--vault", "v", "--max-memory", "4GiB"]);
-    let made =
-        request("POST", "/-/vaults/v/multipart-uploads", &[("x-cas-part-size", &CHUNK.to_string())], b"");
-    let upload = answer_header(&server, &made, "x-cas-multipart-upload-id");
-    let linear = hex(&Sha256::digest(chunk));
-    let tree = TreeHasher::of(chunk).root().to_string();
-    let range = format!("bytes 0-{}/*", CHUNK - 1);
-    let lines = [
-        ("Content-Range", range.as_str()),
-        ("x-cas-content-sha256", &linear),
-        ("x-cas-sha256-tree-hash", &tree),
-    ];
-    let part = request("PUT", &format!("/-/vaults/v/multipart-uploads/{upload}"), &lines, chunk);
-    // Two threads of one core take more time each: what a chunk costs lies between these.
-    let (mut one, mut two, mut costs, mut speeds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        one.push(time(1, 16, chunk, alone).as_secs_f64() * 1e3 / 16.0);
-        two.push(time(2, 16, chunk, alone).as_secs_f64() * 1e3 / 16.0);
-        let speed = drive(&server, 4, 64, &part);
-        costs.push(speed.cpu_microseconds / 1e3);
-        speeds.push(speed.requests_per_second * CHUNK as f64 / 1e6);
-    }
-    let [one, two, cost, speed] = [one, two, costs, speeds].map(median);
-    println!(
-        "  {speed:.0} MB/s; a chunk costs the server {cost:.1} ms of CPU; its two hashes alone take {one:.1} ms on an idle"
-    );
-    println!("  machine, and {two:.1} ms beside a thread that does the same");
 }
 
 fn inventory() {
@@ -193,25 +156,8 @@ fn resident_bytes() -> u64 {
     pages.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("it has a number") * 4096
 }
 
-fn request(method: &str, path: &str, lines: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let lines: String = lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let head =
-        format!("{method} {path} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n{lines}\r\n", body.len());
-    [head.as_bytes(), body].concat()
-}
-
-/// A header of the answer to a request on a connection of its own.
-fn answer_header(server: &Server, request: &[u8], name: &str) -> String {
-    use std::io::{Read as _, Write as _};
-    let mut stream = std::net::TcpStream::connect(server.addr).expect("it listens");
-    stream.write_all(request).expect("it reads");
-    let mut answer = vec![0; 4096];
-    let count = stream.read(&mut answer).expect("it answers");
-    let text = String::from_utf8_lossy(&answer[..count]).into_owned();
-    let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).expect("it is there");
-    line.to_owned()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The middle one.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }

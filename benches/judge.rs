@@ -4,13 +4,14 @@
 //! the ratios of neighbouring runs. A journal may take 5 % of the requests per second; a verdict over 100,000 exchanges
 //! less than a second; making a world less than a millisecond.
 
+#[path = "../examples/load/driver.rs"]
 mod load;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use load::{Server, Speed, drive, median};
+use load::{Sent, Server, Speed, drive, median};
 
 const ROUNDS: usize = 25;
 const REQUESTS: usize = 20_000;
@@ -22,10 +23,14 @@ fn main() {
     worlds();
 }
 
-fn request(method: &str, path: &str, body: &[u8]) -> Vec<u8> {
-    let length = body.len();
-    [format!("{method} {path} HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n").as_bytes(), body]
-        .concat()
+fn server(options: &[&str]) -> Server {
+    Server::cos_emu(env!("CARGO_BIN_EXE_cos-emu").as_ref(), options)
+}
+
+/// The same request each time.
+fn same(method: &str, path: &str, body: Vec<u8>) -> impl Fn(usize, usize) -> Sent + Clone + Send + 'static {
+    let sent = Sent::new(method, path, "", body.into());
+    move |_, _| sent.clone()
 }
 
 /// One request on a connection of its own; the body of the answer.
@@ -46,24 +51,25 @@ fn journal() {
     let rules: Vec<String> = rules.collect();
     let scenario =
         format!(r#"{{"version": 1, "name": "rules that match nothing", "rules": [{}]}}"#, rules.join(","));
-    let start = |entries| Server::start(&["--scenario-json", &scenario, "--journal-entries", entries]);
+    let start = |entries| server(&["--scenario-json", &scenario, "--journal-entries", entries]);
     println!(
         "{ROUNDS} rounds of {REQUESTS} requests of 1 KiB on {CONNECTIONS} connections, without a journal and with one"
     );
     for (name, method) in [("PutObject", "PUT"), ("GetObject", "GET")] {
-        let put = request("PUT", "/b-1/key", &[b'x'; 1024]);
-        let request = if method == "PUT" { put.clone() } else { request(method, "/b-1/key", b"") };
+        let put = same("PUT", "/b-1/key", vec![b'x'; 1024]);
+        let body = if method == "PUT" { vec![b'x'; 1024] } else { Vec::new() };
+        let request = same(method, "/b-1/key", body);
         let mut speeds: [Vec<Speed>; 2] = [Vec::new(), Vec::new()];
         for _ in 0..ROUNDS {
             // Processes of one build differ by more than what is measured: each round has new ones.
             let servers = ["0", "10000"].map(start);
             for server in &servers {
-                drive(server, 1, 1, &put);
+                drive(server, 1, 1, put.clone());
                 // The journal is full from here on.
-                drive(server, CONNECTIONS, 12_000, &request);
+                drive(server, CONNECTIONS, 12_000, request.clone());
             }
             for (server, speeds) in servers.iter().zip(&mut speeds) {
-                speeds.push(drive(server, CONNECTIONS, REQUESTS, &request));
+                speeds.push(drive(server, CONNECTIONS, REQUESTS, request.clone()));
             }
         }
         let [without, with] = &speeds;
@@ -86,8 +92,8 @@ fn journal() {
 
 fn verdict() {
     const EXCHANGES: usize = 100_000;
-    let server = Server::start(&["--journal-entries", "100000"]);
-    drive(&server, CONNECTIONS, EXCHANGES, &request("PUT", "/b-1/key", &[b'x'; 1024]));
+    let server = server(&["--journal-entries", "100000"]);
+    drive(&server, CONNECTIONS, EXCHANGES, same("PUT", "/b-1/key", vec![b'x'; 1024]));
     let took = (0..5).map(|_| {
         let start = Instant::now();
         let verdict = send(&server, "POST", "/_cos-emu/v1/scenarios/default/verdict", "");
@@ -102,7 +108,7 @@ fn verdict() {
 
 fn worlds() {
     const WORLDS: usize = 1000;
-    let server = Server::start(&[]);
+    let server = server(&[]);
     let scenario = r#"{"version": 1, "name": "w", "setup": {"buckets": {"own-1": {}}}, "rules": [{"id": "r", "do": {"error": "SlowDown"}}]}"#;
     let cpu = server.cpu();
     let took = (0..WORLDS).map(|_| {

@@ -1,0 +1,206 @@
+//! What the measurements of the whole server share: a server in a process of its own, and clients that keep it busy.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+/// How much of an answer is read at once.
+const READ_BYTES: usize = 256 << 10;
+
+/// A server, which ends when it is dropped.
+pub struct Server {
+    process: Child,
+    pub addr: SocketAddr,
+}
+
+impl Server {
+    /// Starts cos-emu on a free port, with the bucket `b-1`.
+    pub fn cos_emu(program: &Path, options: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("COS_EMU_")) {
+            command.env_remove(name);
+        }
+        command.args(["--listen", "127.0.0.1:0", "--bucket", "b-1", "--log-level", "error"]).args(options);
+        if !options.contains(&"--auth") {
+            command.args(["--auth", "off"]);
+        }
+        Self::of(command)
+    }
+
+    /// Starts one whose first line ends with ` on http://<address>`.
+    pub fn of(mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("the server starts");
+        let mut line = String::new();
+        let output = process.stdout.take().expect("it is piped");
+        BufReader::new(output).read_line(&mut line).expect("it says that it is ready");
+        let (_, addr) = line.trim().split_once(" on http://").expect("it is ready");
+        Server { process, addr: addr.parse().expect("it is an address") }
+    }
+
+    /// The time that its threads have been running.
+    pub fn cpu(&self) -> Duration {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).expect("it runs");
+        let nanoseconds = threads.map(|thread| {
+            let times = std::fs::read_to_string(thread.expect("it is listed").path().join("schedstat"));
+            let times = times.expect("the kernel counts");
+            times.split(' ').next().and_then(|time| time.parse::<u64>().ok()).expect("a number")
+        });
+        Duration::from_nanos(nanoseconds.sum())
+    }
+
+    /// Memory in bytes: `VmRSS`, what is resident, or `VmHWM`, the most that ever was.
+    #[allow(dead_code, reason = "not every measurement needs it")]
+    pub fn memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the kernel knows it");
+        let number = line.trim_start_matches(':').trim().trim_end_matches(" kB");
+        number.parse::<u64>().expect("a number") * 1024
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A request as bytes: its head, and a body that many share.
+#[derive(Clone)]
+pub struct Sent {
+    pub head: Vec<u8>,
+    pub body: Bytes,
+}
+
+impl Sent {
+    /// A request with these header lines, each ended by CR LF.
+    pub fn new(method: &str, path: &str, lines: &str, body: Bytes) -> Self {
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n{lines}\r\n");
+        Sent { head: head.into_bytes(), body }
+    }
+}
+
+/// How fast a server was.
+#[derive(Debug, Clone, Copy)]
+pub struct Speed {
+    pub requests_per_second: f64,
+    /// Of the server, for each request.
+    pub cpu_microseconds: f64,
+    /// The time within which 99 % of the requests were answered.
+    #[allow(dead_code, reason = "not every measurement needs it")]
+    pub p99_microseconds: f64,
+}
+
+pub fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+/// Sends requests on so many connections, on each the next one as soon as the one before was answered, until so many were
+/// answered. Each answer has to be a success. The request is made from the numbers of the connection and of the request on it.
+pub fn drive(
+    server: &Server,
+    connections: usize,
+    requests: usize,
+    request: impl Fn(usize, usize) -> Sent + Clone + Send + 'static,
+) -> Speed {
+    let (start, cpu) = (Instant::now(), server.cpu());
+    let each = requests / connections;
+    let latencies = runtime().block_on(async {
+        let mut clients = JoinSet::new();
+        for connection in 0..connections {
+            let (addr, request) = (server.addr, request.clone());
+            clients.spawn(async move {
+                let mut client = Client::connect(addr).await;
+                let mut latencies = Vec::with_capacity(each);
+                for number in 0..each {
+                    let sent = request(connection, number);
+                    let began = Instant::now();
+                    client.answered(&sent).await;
+                    latencies.push(began.elapsed());
+                }
+                latencies
+            });
+        }
+        clients.join_all().await.concat()
+    });
+    let (elapsed, cpu) = (start.elapsed(), server.cpu() - cpu);
+    let done = latencies.len() as f64;
+    Speed {
+        requests_per_second: done / elapsed.as_secs_f64(),
+        cpu_microseconds: cpu.as_secs_f64() * 1e6 / done,
+        p99_microseconds: percentile(latencies, 99).as_secs_f64() * 1e6,
+    }
+}
+
+/// Of sorted times, the one that so many per cent do not exceed.
+pub fn percentile(mut times: Vec<Duration>, per_cent: usize) -> Duration {
+    times.sort_unstable();
+    times[(times.len() * per_cent / 100).min(times.len() - 1)]
+}
+
+/// A connection of a client.
+pub struct Client {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    pub async fn connect(addr: SocketAddr) -> Self {
+        let stream = TcpStream::connect(addr).await.expect("it listens");
+        stream.set_nodelay(true).expect("it is a socket");
+        Client { stream, buffer: vec![0; READ_BYTES] }
+    }
+
+    /// Sends a request and reads its answer, which has to be a success; answers the head and the start of the body.
+    pub async fn answered(&mut self, sent: &Sent) -> String {
+        if sent.body.len() < READ_BYTES {
+            self.stream.write_all(&[&sent.head, sent.body.as_ref()].concat()).await.expect("it reads");
+        } else {
+            self.stream.write_all(&sent.head).await.expect("it reads");
+            self.stream.write_all(&sent.body).await.expect("it reads");
+        }
+        let mut filled = 0;
+        let (head_len, body_len) = loop {
+            filled += self.more(filled).await;
+            if let Some(lengths) = lengths(&self.buffer[..filled]) {
+                break lengths;
+            }
+        };
+        let text = String::from_utf8_lossy(&self.buffer[..filled]).into_owned();
+        assert!(text.starts_with("HTTP/1.1 2"), "{text}");
+        let mut left = (head_len + body_len) as u64 - filled as u64;
+        while left > 0 {
+            left -= self.more(0).await as u64;
+        }
+        text
+    }
+
+    async fn more(&mut self, filled: usize) -> usize {
+        let count = self.stream.read(&mut self.buffer[filled..]).await.expect("it answers");
+        assert!(count > 0, "it hung up");
+        count
+    }
+}
+
+/// The lengths of an answer's head and body, if its head is there.
+fn lengths(bytes: &[u8]) -> Option<(usize, usize)> {
+    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let text = std::str::from_utf8(&bytes[..head]).expect("a head is text").to_ascii_lowercase();
+    let body = text.split("\r\n").find_map(|line| line.strip_prefix("content-length: "));
+    Some((head, body.map_or(0, |length| length.parse().expect("a number"))))
+}
+
+/// The middle one.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
