@@ -202,10 +202,11 @@ fn only_the_server_touches_tokio_and_hyper() {
 }
 
 #[test]
-fn unsafe_code_is_the_query_of_the_send_queue_alone() {
+fn unsafe_code_is_the_query_of_the_send_queue_and_the_use_of_wide_registers() {
     for (file, text) in sources() {
         let count = text.matches("unsafe {").count();
-        assert_eq!(count, usize::from(file == "server/stream.rs"), "src/{file}");
+        let is_argued = file == "server/stream.rs" || file == "digest/lanes.rs";
+        assert_eq!(count, usize::from(is_argued), "src/{file}");
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod crc64;
 mod hex;
+pub mod lanes;
 pub mod tree;
 
 use md5::Md5 as Md5Hash;
@@ -61,7 +62,8 @@ pub struct Digests {
 /// Computes the wanted digests of a body that arrives in pieces. No digest is computed twice: the linear SHA-256 serves the
 /// service and the journal, and up to 1 MiB it is the tree hash as well.
 pub struct Hasher {
-    md5_and_crc64: Option<(Md5Hash, crc64::Running)>,
+    md5: Option<Md5Hash>,
+    crc64: Option<crc64::Running>,
     sha1: Option<Sha1Hash>,
     sha256: Option<Witness>,
     wants_tree: bool,
@@ -73,12 +75,18 @@ impl Hasher {
     /// Starts with no bytes.
     pub fn new(wanted: Wanted) -> Self {
         Hasher {
-            md5_and_crc64: wanted.md5_and_crc64.then(|| (Md5Hash::new(), crc64::Running::new())),
+            md5: wanted.md5_and_crc64.then(Md5Hash::new),
+            crc64: wanted.md5_and_crc64.then(crc64::Running::new),
             sha1: wanted.sha1.then(Sha1Hash::new),
             sha256: wanted.sha256_and_tree.then(Witness::default),
             wants_tree: wanted.sha256_and_tree,
             tree: None,
         }
+    }
+
+    /// Leaves the MD5 to somebody else. Before the first byte.
+    pub fn leave_md5(&mut self) {
+        self.md5 = None;
     }
 
     /// Also hashes for the journal. Before the first byte.
@@ -93,8 +101,10 @@ impl Hasher {
 
     /// Feeds the next bytes to every digest.
     pub fn update(&mut self, bytes: &[u8]) {
-        if let Some((md5, crc64)) = &mut self.md5_and_crc64 {
+        if let Some(md5) = &mut self.md5 {
             md5.update(bytes);
+        }
+        if let Some(crc64) = &mut self.crc64 {
             crc64.update(bytes);
         }
         if let Some(sha1) = &mut self.sha1 {
@@ -120,15 +130,14 @@ impl Hasher {
 
     /// The digests of all bytes fed.
     pub fn finish(self) -> Digests {
-        let (md5, crc64) = self.md5_and_crc64.unzip();
         let sha256 = self.sha256.filter(|_| self.wants_tree).map(|sha256| (sha256.value(), sha256.bytes));
         let tree = sha256.map(|(hash, size)| match self.tree {
             Some(tree) => tree.finish(),
             None => Tree::of_one_leaf(Hex::new(*hash.bytes()), size),
         });
         Digests {
-            md5: md5.map(|hash| Hex::new(hash.finalize().into())),
-            crc64: crc64.map(|crc64| crc64.finish()),
+            md5: self.md5.map(|hash| Hex::new(hash.finalize().into())),
+            crc64: self.crc64.map(|crc64| crc64.finish()),
             sha1: self.sha1.map(|hash| Hex::new(hash.finalize().into())),
             sha256: sha256.map(|(hash, _)| hash),
             tree,

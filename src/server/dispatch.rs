@@ -113,7 +113,13 @@ pub(super) async fn exchange(
     let exchange = Arrived::new(shell, link, world, head, number);
     let patience = shell.config.body_timeout.or(exchange.world.scenario.server.body_timeout);
     let patience = patience.unwrap_or(BODY_TIMEOUT);
-    let intake = Intake::new(body, exchange.head.content_length(), patience, shell.memory.clone());
+    let intake = Intake::new(
+        body,
+        exchange.head.content_length(),
+        patience,
+        shell.memory.clone(),
+        shell.lanes.clone(),
+    );
     exchange.run(intake, meter).await
 }
 
@@ -436,7 +442,7 @@ impl<'a> Arrived<'a> {
         match taken {
             Ok(None) => {
                 progress.read_whole = true;
-                Ok(intake.finish())
+                Ok(intake.finish().await)
             }
             // An ending before hyper was asked for the body comes behind `100 Continue` all the same.
             Ok(Some(Fate::Script(script))) if self.head.expects_continue() && !intake.was_asked() => {

@@ -1,7 +1,7 @@
 //! Receiving a body: from frames of the socket to shared chunks, with all digests fed in the same pass.
 //!
 //! Chunks are filled by copy, 1 MiB each: a frame pins the whole read buffer it was cut from. Hashing goes in steps with a
-//! yield between, so that other connections of the thread go on.
+//! yield between, so that other connections of the thread go on. The MD5 of a large body is left to `lanes`.
 
 use std::error::Error as _;
 use std::future::poll_fn;
@@ -16,7 +16,9 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 
+use super::lanes::{InLane, Lanes};
 use crate::content::Content;
+use crate::digest::lanes::worthwhile;
 use crate::digest::{Hasher, Wanted, Witness, Witnessed};
 use crate::message::{BodyError, BodyPlan, Received};
 use crate::wire::script::Pace;
@@ -103,6 +105,9 @@ pub(super) struct Intake {
     /// Whether the journal wants to know what arrived.
     is_observed: bool,
     memory: Arc<Memory>,
+    lanes: Arc<Lanes>,
+    /// Where the MD5 is hashed beside those of others, if the body is large.
+    in_lane: Option<InLane>,
     paces: Vec<Pace>,
     full: Vec<Bytes>,
     filling: Option<Chunk>,
@@ -111,7 +116,13 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    pub(super) fn new(body: Incoming, declared: Option<u64>, timeout: Duration, memory: Arc<Memory>) -> Self {
+    pub(super) fn new(
+        body: Incoming,
+        declared: Option<u64>,
+        timeout: Duration,
+        memory: Arc<Memory>,
+        lanes: Arc<Lanes>,
+    ) -> Self {
         Intake {
             body,
             frame: Bytes::new(),
@@ -123,6 +134,8 @@ impl Intake {
             hasher: Hasher::new(Wanted::default()),
             is_observed: false,
             memory,
+            lanes,
+            in_lane: None,
             paces: Vec::new(),
             full: Vec::new(),
             filling: None,
@@ -134,6 +147,11 @@ impl Intake {
     pub(super) fn follow(&mut self, plan: BodyPlan) {
         self.plan = plan;
         self.hasher = Hasher::new(plan.wanted);
+        let is_large = self.declared.is_some_and(|declared| declared >= CHUNK_BYTES as u64);
+        if is_large && plan.wanted.md5_and_crc64 && worthwhile().is_some() {
+            self.hasher.leave_md5();
+            self.in_lane = Some(self.lanes.begin());
+        }
     }
 
     /// Says how slowly to take it.
@@ -200,7 +218,13 @@ impl Intake {
                 return Err(BodyError::TooLarge);
             }
             self.hasher.update(&step);
+            let handed_in = self.full.len();
             self.keep(&step)?;
+            if let Some(lane) = &mut self.in_lane {
+                for chunk in &self.full[handed_in..] {
+                    lane.take(chunk.clone()).await;
+                }
+            }
             if step.len() == STEP_BYTES {
                 tokio::task::yield_now().await;
             }
@@ -209,9 +233,17 @@ impl Intake {
     }
 
     /// The body, once it was taken to its end.
-    pub(super) fn finish(mut self) -> Received {
-        self.full.extend(self.filling.take().map(Chunk::finish));
-        Received { content: Content::new(self.full), digests: self.hasher.finish(), form: None, source: None }
+    pub(super) async fn finish(mut self) -> Received {
+        let last = self.filling.take().map(Chunk::finish);
+        let mut digests = self.hasher.finish();
+        if let Some(mut lane) = self.in_lane {
+            if let Some(last) = &last {
+                lane.take(last.clone()).await;
+            }
+            digests.md5 = Some(lane.finish().await);
+        }
+        self.full.extend(last);
+        Received { content: Content::new(self.full), digests, form: None, source: None }
     }
 
     /// Waits for the next frame with data. Returns whether there is one.

@@ -14,6 +14,7 @@ mod errand;
 mod exec;
 mod forget;
 mod intake;
+mod lanes;
 mod malformed;
 mod plan;
 mod play;
@@ -115,6 +116,8 @@ struct Shell {
     tasks: TaskTracker,
     spelling: http::Extensions,
     memory: Arc<intake::Memory>,
+    /// The MD5 of large bodies on their way in.
+    lanes: Arc<lanes::Lanes>,
     authority: authority::Authority,
     connections: AtomicU64,
     stop: CancellationToken,
@@ -179,6 +182,7 @@ impl Emulator {
             tasks: tasks.clone(),
             started: Instant::now(),
             memory: intake::Memory::new(config.max_memory_bytes),
+            lanes: Arc::default(),
             authority: authority::Authority::new(config.ca_dir.clone(), &config.control_hosts)?,
             connections: AtomicU64::new(0),
             stop: CancellationToken::new(),
