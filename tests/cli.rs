@@ -563,6 +563,22 @@ fn the_ca_is_printed_from_a_folder_and_from_a_server() {
 }
 
 #[test]
+fn the_exchanges_of_a_command_are_written_as_explain_reads_them() {
+    if !support::clients::works(Command::new("curl").arg("--version")) {
+        return support::clients::skip("curl");
+    }
+    let journal = file("journal.jsonl", "");
+    let name = journal.to_str().unwrap();
+    let program = r#"curl -fsS --noproxy '*' "$COS_EMU_URL/$COS_BUCKET/" >/dev/null"#;
+    let (status, _, stderr) = output(&["exec", "--journal", name, "--", "sh", "-c", program]);
+    assert_eq!(status, 0, "{stderr}");
+    let (status, explained, stderr) = output(&["explain", "--journal", name]);
+    assert!(status == 0 && explained.contains("ListObjects"), "{explained}{stderr}");
+    let (status, _, stderr) = output(&["exec", "--journal", "/nowhere/at/all", "--", "true"]);
+    assert!(status == 1 && stderr.contains("cannot write /nowhere/at/all"), "{stderr}");
+}
+
+#[test]
 fn a_command_is_given_the_proxy_and_whom_to_trust() {
     let program = r#"test -s "$COS_EMU_CA" && test "$SSL_CERT_FILE" = "$COS_EMU_CA" && test "$https_proxy" = "$COS_EMU_URL" &&
         test -z "$NO_PROXY" && curl -fsS "https://$COS_BUCKET.cos.$COS_REGION.myqcloud.com/" >/dev/null &&

@@ -37,6 +37,7 @@ pub(super) struct Named<'a> {
     pub(super) addr: SocketAddr,
     pub(super) id: &'a str,
     pub(super) key: &'a str,
+    pub(super) token: Option<&'a str>,
     pub(super) bucket: &'a str,
     pub(super) appid: &'a str,
     pub(super) region: &'a str,
@@ -45,8 +46,13 @@ pub(super) struct Named<'a> {
 /// The lines for a client.
 ///
 /// # Errors
-/// A name has a character that would have to be escaped in some language.
+/// A name has a character that would have to be escaped in some language, or the credential is a temporary one.
 pub(super) fn lines(sdk: Sdk, named: &Named<'_>) -> anyhow::Result<String> {
+    let id = named.id;
+    anyhow::ensure!(
+        named.token.is_none(),
+        "the lines are for a credential without a token, but {id} has one"
+    );
     for name in [named.id, named.key, named.region] {
         let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "+/=-_.".contains(c));
         anyhow::ensure!(is_plain, "{name:?} cannot be pasted as it is: take letters, digits and + / = - _ .");
@@ -72,4 +78,44 @@ pub(super) fn lines(sdk: Sdk, named: &Named<'_>) -> anyhow::Result<String> {
         .replace("@id@", named.id)
         .replace("@key@", named.key);
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named<'a>(id: &'a str, key: &'a str) -> Named<'a> {
+        let addr = ([127, 0, 0, 1], 3077).into();
+        Named {
+            addr,
+            id,
+            key,
+            token: None,
+            bucket: "demo-1250000000",
+            appid: "1250000000",
+            region: "ap-guangzhou",
+        }
+    }
+
+    #[test]
+    fn every_name_in_the_lines_of_every_client_is_filled_in() {
+        for sdk in Sdk::value_variants() {
+            let text = lines(*sdk, &named("AKIDx", "secret")).unwrap();
+            // Java has its own use of the sign, before capitals.
+            let is_left = text.split('@').skip(1).any(|rest| rest.starts_with(|c: char| c.is_lowercase()));
+            assert!(text.contains("127.0.0.1") && !is_left, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_not_dropped_in_silence() {
+        let error = lines(Sdk::Python, &Named { token: Some("t"), ..named("AKIDx", "secret") }).unwrap_err();
+        assert!(error.to_string().contains("AKIDx has one"), "{error}");
+    }
+
+    #[test]
+    fn what_would_have_to_be_escaped_is_refused_by_name() {
+        let error = lines(Sdk::Python, &named("AKIDx", "se\"cret")).unwrap_err().to_string();
+        assert!(error.contains(r#""se\"cret" cannot be pasted"#), "{error}");
+    }
 }

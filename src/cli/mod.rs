@@ -59,7 +59,8 @@ pub fn run() -> ExitCode {
             let Credential { id, secret } = &credential[0];
             let (addr, bucket) = (reachable(listen), &bucket[0]);
             let region = bucket.region.as_ref().unwrap_or(&region);
-            let named = Named { addr, id, key: &secret.key, bucket: &bucket.name, appid: &appid, region };
+            let (key, token) = (&secret.key, secret.token.as_deref());
+            let named = Named { addr, id, key, token, bucket: &bucket.name, appid: &appid, region };
             lines(sdk, &named).map(|text| {
                 print(text.trim_end());
                 ExitCode::SUCCESS
@@ -241,6 +242,7 @@ fn exec(
     }
     Ok(ExitCode::from(done.status))
 }
+
 // ---- ready ----
 
 /// An address that can be connected to.

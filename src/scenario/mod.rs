@@ -31,8 +31,7 @@ pub use index::Index;
 pub use json::MAX_FILE_BYTES;
 pub use limit::Limiter;
 pub use phases::Phases;
-pub use problem::did_you_mean;
-pub use problem::{Diagnosis, Problem};
+pub use problem::{Diagnosis, Problem, did_you_mean};
 pub use rule::{
     Action, Apply, Blanks, Checksum, ChecksumValue, ChunkFault, ContinueMode, Corruption, Declared,
     ErrorAnswer, Forgotten, Kept, LateError, MustFire, Point, RangeAnswer, Rule, Staleness, Then, Truncation,

@@ -75,7 +75,7 @@ enum Next {
     Step(Step),
     /// Somebody else hashes it along.
     Elsewhere,
-    /// Nothing but less than a block is left.
+    /// No more waits than may.
     Done,
 }
 
@@ -97,9 +97,9 @@ impl Lanes {
     fn next(&self, number: u64, allowed_bytes: usize) -> Next {
         let mut bodies = self.bodies();
         let Some(body) = bodies.by_number.get_mut(&number) else { return Next::Done };
-        let lane_is_here = body.lane.is_some();
+        // What is hashed elsewhere right now still waits: so nothing is under way where less than a block does.
         let Some(piece) = body.piece().filter(|_| body.waiting_bytes > allowed_bytes) else {
-            return if lane_is_here { Next::Done } else { Next::Elsewhere };
+            return Next::Done;
         };
         let Some(lane) = body.lane.take() else { return Next::Elsewhere };
         let mut step = vec![(number, lane, piece)];
@@ -229,6 +229,24 @@ mod tests {
         drop(left);
         assert_eq!(lanes.bodies().by_number.len(), 1);
         assert_eq!(goes_on.finish().await.bytes()[..], Reference::digest(content(1 << 20, 2))[..]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_of_which_little_waits_is_not_held_up_by_a_step_elsewhere() {
+        let lanes = Arc::new(Lanes::default());
+        let mut bodies: Vec<InLane> = (0..3).map(|_| lanes.begin()).collect();
+        for body in &mut bodies {
+            body.take(content(1 << 16, 1)).await;
+        }
+        let Next::Step(step) = lanes.next(0, 0) else { panic!("there is something to hash") };
+        assert_eq!(step.0.len(), if worthwhile().is_some() { 3 } else { 1 });
+        let taken =
+            tokio::time::timeout(std::time::Duration::from_secs(1), bodies[1].take(content(1 << 16, 2)))
+                .await;
+        assert!(taken.is_ok(), "it waits for the step");
+        lanes.hash(step);
+        let whole = [content(1 << 16, 1), content(1 << 16, 2)].concat();
+        assert_eq!(bodies.remove(1).finish().await.bytes()[..], Reference::digest(&whole)[..]);
     }
 
     #[tokio::test]
