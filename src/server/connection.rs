@@ -376,7 +376,10 @@ pub(super) async fn serve(stream: Stream, peer: IpAddr, shell: Arc<Shell>, door:
     let mut requests = 0;
     // Until one has gone out.
     let mut owes_a_bad_record = true;
-    let goes_on = newcomer.fault.happen(&mut stream).await.unwrap_or(false);
+    let goes_on = tokio::select! {
+        goes_on = newcomer.fault.happen(&mut stream) => goes_on.unwrap_or(false),
+        () = stop.cancelled() => false,
+    };
     let mut next = goes_on.then_some(stream);
     // A tunnel is a connection within the connection.
     while let Some(stream) = next.take() {

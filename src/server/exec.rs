@@ -216,14 +216,13 @@ fn java_options(addr: SocketAddr, trust: &Trust) -> io::Result<String> {
 /// Waits for the command, then for what it left behind. A signal to this process goes on to the command.
 async fn wait(mut child: Child, grace: Duration, remarks: &mut Vec<String>) -> io::Result<CommandEnd> {
     let group = Group(child.id());
-    let told_to_stop = told_to_stop(None);
+    let told_to_stop = told_to_stop(None)?;
     tokio::pin!(told_to_stop);
     let mut told = false;
     let status = loop {
         tokio::select! {
             status = child.wait() => break status?,
-            stopped = &mut told_to_stop, if !told => {
-                stopped?;
+            () = &mut told_to_stop, if !told => {
                 told = true;
                 group.terminate();
             }

@@ -32,13 +32,14 @@ pub fn run_until_told_to_stop(
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Process)?;
     let result = runtime.block_on(async {
         let emulator = Emulator::start(config).await?;
-        ready(&emulator);
-        let told_to_stop = told_to_stop(parent);
+        // Whoever knows that it is ready may send signals.
+        let told_to_stop = told_to_stop(parent).map_err(StartError::Process)?;
         tokio::pin!(told_to_stop);
         let mut hangups = hangups().map_err(StartError::Process)?;
+        ready(&emulator);
         loop {
             tokio::select! {
-                told = &mut told_to_stop => break told.map_err(StartError::Process)?,
+                () = &mut told_to_stop => break,
                 () = hangups.next() => {
                     if let Some(scenario) = reload() {
                         tracing::info!(name = scenario.name, "the scenario was read again");
@@ -55,9 +56,10 @@ pub fn run_until_told_to_stop(
     result
 }
 
-/// Waits for SIGTERM, SIGINT, or the end of the parent.
-pub(super) async fn told_to_stop(parent: Option<u32>) -> io::Result<()> {
-    let orphaned = async {
+/// Waits for SIGTERM, SIGINT, or the end of the parent. Signals count from the call on, not from the first poll.
+pub(super) fn told_to_stop(parent: Option<u32>) -> io::Result<impl Future<Output = ()>> {
+    let signalled = signalled()?;
+    let orphaned = async move {
         match parent {
             Some(parent) => {
                 while parent_id() == parent {
@@ -67,11 +69,12 @@ pub(super) async fn told_to_stop(parent: Option<u32>) -> io::Result<()> {
             None => pending().await,
         }
     };
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        terminated = terminated() => terminated,
-        () = orphaned => Ok(()),
-    }
+    Ok(async move {
+        tokio::select! {
+            () = signalled => {}
+            () = orphaned => {}
+        }
+    })
 }
 
 /// Tells of SIGHUP.
@@ -109,16 +112,25 @@ impl Hangups {
 }
 
 #[cfg(unix)]
-async fn terminated() -> io::Result<()> {
+fn signalled() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
-    signal(SignalKind::terminate())?.recv().await;
-    Ok(())
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 #[cfg(not(unix))]
-async fn terminated() -> io::Result<()> {
-    pending().await
+fn signalled() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            pending().await
+        }
+    })
 }
 
 #[cfg(unix)]

@@ -148,7 +148,9 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(emulator) = self.emulator.take() {
-            self.runtime.block_on(emulator.stop());
+            let stopped = async { tokio::time::timeout(PATIENCE, emulator.stop()).await };
+            let stopped = self.runtime.block_on(stopped);
+            assert!(stopped.is_ok() || std::thread::panicking(), "the server does not stop");
         }
     }
 }
