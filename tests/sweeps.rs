@@ -40,7 +40,7 @@ fn server(at: &str, way: &str, places: &[usize]) -> Server {
 fn sweep_upload(size: usize, places: &[usize]) {
     for (way, end) in WAYS {
         let server = server("upload", way, places);
-        for place in places {
+        for (index, place) in places.iter().enumerate() {
             let request = Request::cos("PUT", "key").with("x-place", place).body(pattern(size));
             let mut connection = server.connect();
             connection.stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
@@ -60,7 +60,9 @@ fn sweep_upload(size: usize, places: &[usize]) {
                 }
                 None => {
                     // Silence comes before the stall where the server is behind with what was written.
-                    server.wait_for("the stall", |journal| !journal.last().unwrap().actions.is_empty());
+                    server.wait_for("the stall", |journal| {
+                        journal.get(index).is_some_and(|exchange| !exchange.actions.is_empty())
+                    });
                     assert!(connection.is_silent_for(SILENCE), "{way} at {place} of {size}");
                 }
             }
