@@ -47,8 +47,10 @@ pub struct Config {
     pub buckets: Vec<(String, Option<String>)>,
     /// Vaults that exist at the start.
     pub vaults: Vec<String>,
-    /// The most bytes of bodies that are kept.
+    /// The most bytes of bodies that are kept in memory.
     pub max_memory_bytes: u64,
+    /// The folder of the unnamed file for those beyond; `None` refuses them.
+    pub spill_dir: Option<PathBuf>,
     /// The clock.
     pub clock: Clock,
     /// How long the head of a request may take.
@@ -94,6 +96,7 @@ impl Default for Config {
             buckets: Vec::new(),
             vaults: Vec::new(),
             max_memory_bytes: 1 << 30,
+            spill_dir: Some(std::env::temp_dir()),
             clock: Clock::Real,
             head_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(75),

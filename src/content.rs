@@ -2,12 +2,18 @@
 //!
 //! Cutting a range and joining parts make new lists over the same chunks. How chunks are filled from a socket is
 //! the business of `server::intake`. Bytes that follow from a rule are not held at all: they are made when they are read.
+//! Bytes for which there was no memory lie on disk.
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+
+use crate::spill::Spilled;
+
+/// How many bytes are read from disk at once.
+const READ_BYTES: u64 = 256 << 10;
 
 /// A body: chunks in order. Cloning shares them.
 #[derive(Clone, Default)]
@@ -21,17 +27,20 @@ struct Chunks {
 
 /// A run of bytes.
 #[derive(Clone)]
-enum Piece {
+pub enum Piece {
+    /// In memory.
     Held(Bytes),
     /// That range of a stream.
     Made(Arc<Stream>, Range<u64>),
+    /// That range of what lies on disk.
+    Spilled(Spilled, Range<u64>),
 }
 
 impl Piece {
     fn len(&self) -> u64 {
         match self {
             Piece::Held(bytes) => bytes.len() as u64,
-            Piece::Made(_, range) => range.end - range.start,
+            Piece::Made(_, range) | Piece::Spilled(_, range) => range.end - range.start,
         }
     }
 
@@ -42,7 +51,41 @@ impl Piece {
             Piece::Made(stream, whole) => {
                 Piece::Made(stream.clone(), whole.start + range.start..whole.start + range.end)
             }
+            Piece::Spilled(spilled, whole) => {
+                Piece::Spilled(spilled.clone(), whole.start + range.start..whole.start + range.end)
+            }
         }
+    }
+}
+
+impl From<Bytes> for Piece {
+    fn from(bytes: Bytes) -> Self {
+        Piece::Held(bytes)
+    }
+}
+
+impl From<Spilled> for Piece {
+    fn from(spilled: Spilled) -> Self {
+        let length = spilled.len() as u64;
+        Piece::Spilled(spilled, 0..length)
+    }
+}
+
+/// What lies at a place of a content.
+pub enum Found {
+    /// These bytes; none at the end.
+    Bytes(Bytes),
+    /// What has to be read from disk.
+    OnDisk(OnDisk),
+}
+
+/// A range of what was spilled, short enough to be read at once.
+pub struct OnDisk(Spilled, Range<usize>);
+
+impl OnDisk {
+    /// The bytes. Blocks the thread.
+    pub fn read(&self) -> Bytes {
+        self.0.read(self.1.clone())
     }
 }
 
@@ -98,8 +141,8 @@ impl Stream {
 
 impl Content {
     /// The content that consists of `pieces`, in order.
-    pub fn new(pieces: impl IntoIterator<Item = Bytes>) -> Self {
-        Content::of(pieces.into_iter().map(Piece::Held))
+    pub fn new(pieces: impl IntoIterator<Item = impl Into<Piece>>) -> Self {
+        Content::of(pieces.into_iter().map(Into::into))
     }
 
     /// So many bytes of a stream.
@@ -130,15 +173,33 @@ impl Content {
         self.0.is_none()
     }
 
-    /// The bytes from `start` on that lie together: at least one, unless the content ends there.
+    /// The bytes from `start` on that lie together: at least one, unless the content ends there. Blocks the thread when
+    /// they lie on disk; `server::reading` does not.
     pub fn bytes_at(&self, start: u64) -> Bytes {
-        let Some(chunks) = self.0.as_ref().filter(|_| start < self.len()) else { return Bytes::new() };
+        match self.find(start) {
+            Found::Bytes(bytes) => bytes,
+            Found::OnDisk(bytes) => bytes.read(),
+        }
+    }
+
+    /// What lies together from `start` on: at least one byte, unless the content ends there.
+    pub fn find(&self, start: u64) -> Found {
+        let Some(chunks) = self.0.as_ref().filter(|_| start < self.len()) else {
+            return Found::Bytes(Bytes::new());
+        };
         let index = chunks.ends.partition_point(|&end| end <= start);
         let piece = &chunks.pieces[index];
         let within = start - (chunks.ends[index] - piece.len());
         match piece {
-            Piece::Held(bytes) => bytes.slice(within as usize..),
-            Piece::Made(stream, range) => stream.read(range.start + within, range.end - range.start - within),
+            Piece::Held(bytes) => Found::Bytes(bytes.slice(within as usize..)),
+            Piece::Made(stream, range) => {
+                Found::Bytes(stream.read(range.start + within, range.end - range.start - within))
+            }
+            Piece::Spilled(spilled, range) => {
+                let start = range.start + within;
+                let end = range.end.min(start + READ_BYTES);
+                Found::OnDisk(OnDisk(spilled.clone(), start as usize..end as usize))
+            }
         }
     }
 
@@ -217,6 +278,7 @@ impl fmt::Debug for Content {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spill::SpillFile;
 
     fn content(pieces: &[&'static str]) -> Content {
         Content::new(pieces.iter().map(|piece| Bytes::from_static(piece.as_bytes())))
@@ -236,6 +298,25 @@ mod tests {
                 assert!(got.pieces().all(|piece| !piece.is_empty()));
             }
         }
+    }
+
+    #[test]
+    fn what_lies_on_disk_is_read_as_what_lies_in_memory() {
+        let file = SpillFile::within(std::env::temp_dir());
+        let on_disk: Vec<u8> = (0..700_000_u32).map(|index| (index % 251) as u8).collect();
+        let pieces: [Piece; 3] = [
+            Bytes::from_static(b"abc").into(),
+            file.write(&on_disk).unwrap().into(),
+            Bytes::from_static(b"d").into(),
+        ];
+        let content = Content::new(pieces);
+        let flat = [b"abc", &on_disk[..], b"d"].concat();
+        assert_eq!(content.len(), 700_004);
+        for range in [0..700_004, 0..4, 2..300_000, 3..700_003, 262_147..262_148, 700_003..800_000] {
+            let expected = &flat[range.start..range.end.min(flat.len())];
+            assert_eq!(content.slice(range.start as u64..range.end as u64).to_bytes(), expected, "{range:?}");
+        }
+        assert!(content.pieces().all(|piece| piece.len() as u64 <= READ_BYTES));
     }
 
     #[test]

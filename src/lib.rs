@@ -65,6 +65,7 @@ mod policy;
 mod scenario;
 mod server;
 mod signature;
+mod spill;
 mod store;
 mod tally;
 mod wire;

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use http::header::{self, AsHeaderName, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
@@ -363,7 +364,7 @@ impl BodyPlan {
 }
 
 /// Why a body did not arrive whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
     /// The client ended it early.
     #[error("the body ended early")]
@@ -377,9 +378,22 @@ pub enum BodyError {
     /// Its chunked coding is malformed.
     #[error("the chunked coding is malformed")]
     Malformed,
-    /// The memory for stored bytes is used up.
-    #[error("the memory for stored bytes is used up (--max-memory)")]
+    /// The memory for stored bytes is used up, and nothing is to be spilled.
+    #[error(
+        "the memory for stored bytes is used up (--max-memory), and there is no folder to spill to (--spill-dir)"
+    )]
     OutOfMemory,
+    /// The memory for stored bytes is used up, and spilling does not go.
+    #[error(
+        "the memory for stored bytes is used up (--max-memory), and nothing can be spilled to {folder} (--spill-dir): {reason}",
+        folder = folder.display()
+    )]
+    CannotSpill {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
 }
 
 /// What a handler makes of a request: the answer, and what has to change for it to be true.

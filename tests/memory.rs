@@ -1,4 +1,5 @@
-//! What a large object costs: little more than its bytes. What worlds cost that are gone: nothing.
+//! What a large object costs: little more than its bytes, or next to nothing where it is spilled. What worlds cost that are gone:
+//! nothing.
 
 #![cfg(target_os = "linux")]
 
@@ -10,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use cos_emu::tree_hash::{TreeHash, TreeHasher};
 use sha2::{Digest as _, Sha256};
-use support::{Connection, Request, pattern};
+use support::{Connection, End, Request, Server, pattern};
 
 const PART: usize = 8 << 20;
 const PARTS: usize = 128;
@@ -151,4 +152,79 @@ fn a_part_of_4_gib_needs_little_more_than_what_is_stored() {
     assert_eq!(answer.header("x-cas-sha256-tree-hash"), Some(tree.as_str()));
     let beyond = server.memory("VmHWM").saturating_sub(SIZE);
     assert!(beyond < 64 << 20, "{beyond} bytes beyond what is stored");
+}
+
+/// How many bytes of the spill file are on disk: of what the process has open without a name.
+fn on_disk(server: &Process) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    let files = std::fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap();
+    let spilled = files.filter_map(|file| {
+        let path = file.unwrap().path();
+        let name = std::fs::read_link(&path).ok()?;
+        name.to_string_lossy().ends_with("(deleted)").then(|| path.metadata().unwrap().blocks() * 512)
+    });
+    spilled.sum()
+}
+
+#[test]
+fn objects_beyond_the_memory_are_spilled_and_the_disk_is_given_back() {
+    const SIZE: usize = 256 << 20;
+    let server = Process::start(&["--max-memory", "8MiB"]);
+    let idle = server.memory("VmHWM");
+    let body = pattern(SIZE);
+    let mut connection = Connection::to(server.addr);
+    let etag =
+        connection.send(&Request::new("PUT", "/b-1/big").body(&body)).ok().header("ETag").unwrap().to_owned();
+    assert_eq!(etag, format!("\"{}\"", support::hex(md5::Md5::digest(&body))));
+    let copy =
+        Request::new("PUT", "/b-1/copy").with("x-cos-copy-source", "b-1.cos.ap-guangzhou.myqcloud.com/big");
+    connection.send(&copy).ok();
+    connection.send(&Request::new("DELETE", "/b-1/big")).ok();
+
+    let whole = connection.send(&Request::new("GET", "/b-1/copy"));
+    assert!(whole.ok().body == body);
+    let (first, last) = ((9 << 20) - 5, (200 << 20) + 5);
+    let part = Request::new("GET", "/b-1/copy").with("Range", format!("bytes={first}-{last}"));
+    assert!(connection.send(&part).body == body[first..=last]);
+
+    let beyond = server.memory("VmHWM") - idle;
+    assert!(beyond < 40 << 20, "{beyond} bytes of memory for 8 MiB and what is on its way");
+    let spilled = on_disk(&server);
+    assert!((SIZE as u64 - (8 << 20)..SIZE as u64).contains(&spilled), "{spilled} bytes on disk");
+    connection.send(&Request::new("DELETE", "/b-1/copy")).ok();
+    assert_eq!(on_disk(&server), 0);
+}
+
+#[test]
+fn faults_are_exact_also_where_the_object_lies_on_disk() {
+    let scenario = r#"{"version": 1, "name": "spilled", "rules": [
+        {"id": "reset", "when": {"header": {"x-place": "reset"}}, "do": {"reset": {"at": "download", "offset": 300001}}},
+        {"id": "slow", "when": {"header": {"x-place": "slow"}}, "do": {"throttle": {"direction": "download", "rate": "4MB/s"}}}]}"#;
+    let scenario = cos_emu::Scenario::parse("spilled", scenario.as_bytes(), None).unwrap();
+    let server = Server::configured(|config| {
+        config.max_memory_bytes = 0;
+        config.scenario = Some(scenario);
+    });
+    let body = pattern(700_000);
+    server.send(Request::cos("PUT", "key").body(&body)).ok();
+    let mut connection = server.connect();
+    connection.write(Request::cos("GET", "key").with("x-place", "reset").bytes());
+    connection.head();
+    assert!(connection.rest() == (body[..300_001].to_vec(), End::Rst));
+    assert!(server.send(Request::cos("GET", "key").with("x-place", "slow")).ok().body == body);
+}
+
+#[test]
+fn where_nothing_can_be_spilled_the_upload_is_refused_with_the_reason() {
+    let server = Process::start(&["--max-memory", "1MiB", "--spill-dir", "/nowhere/at/all"]);
+    let mut connection = Connection::to(server.addr);
+    connection.send(&Request::new("PUT", "/b-1/fits").body(pattern(1 << 20))).ok();
+    let refused = connection.send(&Request::new("PUT", "/b-1/does-not").body(pattern(100)));
+    refused.is(503, "ServiceUnavailable");
+    let text = refused.text();
+    assert!(
+        text.contains("--max-memory") && text.contains("/nowhere/at/all") && text.contains("No such file"),
+        "{text}"
+    );
+    Connection::to(server.addr).send(&Request::new("GET", "/b-1/fits")).ok();
 }

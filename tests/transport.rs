@@ -257,7 +257,10 @@ fn an_operation_without_a_body_does_not_take_a_large_one() {
 
 #[test]
 fn memory_for_objects_is_bounded_and_given_back() {
-    let server = Server::configured(|config| config.max_memory_bytes = 3 << 20);
+    let server = Server::configured(|config| {
+        config.max_memory_bytes = 3 << 20;
+        config.spill_dir = None;
+    });
     let put = |key: &str| server.send(Request::cos("PUT", key).body(pattern(2 << 20)));
     put("a").ok();
     let refused = put("b");

@@ -63,7 +63,9 @@ impl From<BodyError> for Error {
             BodyError::Incomplete | BodyError::Malformed => Error::new(CasCode::BadRequest).saying(error),
             BodyError::Stalled => Error::new(CasCode::RequestTimeoutException),
             BodyError::TooLarge => Error::invalid(error),
-            BodyError::OutOfMemory => Error::new(CasCode::ServiceUnavailableException).saying(error),
+            BodyError::OutOfMemory | BodyError::CannotSpill { .. } => {
+                Error::new(CasCode::ServiceUnavailableException).saying(error)
+            }
         }
     }
 }

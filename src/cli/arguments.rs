@@ -202,9 +202,13 @@ pub(super) struct Serve {
     /// The region of what is made without naming one
     #[arg(long, env = "COS_EMU_REGION", default_value = "ap-guangzhou")]
     pub(super) region: String,
-    /// The most bytes of objects that are kept; an upload beyond it is refused with 503
+    /// The most bytes of objects that are kept in memory; those beyond it are spilled to disk
     #[arg(long, env = "COS_EMU_MAX_MEMORY", default_value = "1GiB", value_name = "SIZE", value_parser = size)]
     pub(super) max_memory: u64,
+    /// The folder of the unnamed file that objects are spilled to; where that cannot be made, an upload is refused with 503
+    /// [default: the system's folder for temporary files]
+    #[arg(long, env = "COS_EMU_SPILL_DIR", value_name = "DIR")]
+    pub(super) spill_dir: Option<PathBuf>,
     /// How many exchanges the journal remembers; 0 keeps none, and a verdict then looks at rules and objects alone
     #[arg(long, env = "COS_EMU_JOURNAL_ENTRIES", default_value = "10000", value_name = "N")]
     pub(super) journal_entries: usize,
@@ -303,6 +307,7 @@ pub(super) fn config(arguments: Serve, scenario: Option<Scenario>) -> Config {
         buckets: arguments.bucket.into_iter().map(|bucket| (bucket.name, bucket.region)).collect(),
         vaults: arguments.vault,
         max_memory_bytes: arguments.max_memory,
+        spill_dir: arguments.spill_dir.or(usual.spill_dir),
         body_timeout: arguments.body_timeout,
         journal_capacity: arguments.journal_entries,
         tls_listen: arguments.tls_listen,

@@ -89,7 +89,9 @@ impl From<BodyError> for Error {
             BodyError::Stalled => Error::new(CosCode::RequestTimeout),
             BodyError::TooLarge => Error::new(CosCode::EntityTooLarge),
             BodyError::Malformed => Error::new(CosCode::InvalidRequest).because(error),
-            BodyError::OutOfMemory => Error::new(CosCode::ServiceUnavailable).because(error),
+            BodyError::OutOfMemory | BodyError::CannotSpill { .. } => {
+                Error::new(CosCode::ServiceUnavailable).because(error)
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 use tokio::task::yield_now;
 
 use super::admission::{Asker, name_of};
+use super::reading;
 use super::route::{Derivation, Route};
 use crate::content::Content;
 use crate::cos::{self, PostedForm};
@@ -28,7 +29,7 @@ async fn hash(content: &Content, wanted: Wanted) -> Digests {
     let mut hasher = Hasher::new(wanted);
     let mut start = 0;
     loop {
-        let piece = content.bytes_at(start);
+        let piece = reading::bytes_at(content, start).await;
         if piece.is_empty() {
             return hasher.finish();
         }
@@ -45,7 +46,7 @@ async fn find_end(posted: &PostedForm, content: &Content) -> Option<u64> {
     let mut finder = posted.end_finder();
     let mut start = posted.start;
     loop {
-        let piece = content.bytes_at(start);
+        let piece = reading::bytes_at(content, start).await;
         if piece.is_empty() {
             return None;
         }

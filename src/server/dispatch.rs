@@ -442,7 +442,10 @@ impl<'a> Arrived<'a> {
         match taken {
             Ok(None) => {
                 progress.read_whole = true;
-                Ok(intake.finish().await)
+                let received = intake.finish().await;
+                received.map_err(|error| {
+                    Fate::Failure(self.route.refuse_body(error, &self.head, &self.context()))
+                })
             }
             // An ending before hyper was asked for the body comes behind `100 Continue` all the same.
             Ok(Some(Fate::Script(script))) if self.head.expects_continue() && !intake.was_asked() => {

@@ -1,11 +1,13 @@
 //! Receiving a body: from frames of the socket to shared chunks, with all digests fed in the same pass.
 //!
 //! Chunks are filled by copy, 1 MiB each: a frame pins the whole read buffer it was cut from. Hashing goes in steps with a
-//! yield between, so that other connections of the thread go on. The MD5 of a large body is left to `lanes`.
+//! yield between, so that other connections of the thread go on. The MD5 of a large body is left to `lanes`. When the memory is used
+//! up, chunks are written to disk as they fill.
 
 use std::error::Error as _;
 use std::future::poll_fn;
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,75 +19,103 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 
 use super::lanes::{InLane, Lanes};
-use crate::content::Content;
+use crate::content::{Content, Piece};
 use crate::digest::lanes::worthwhile;
 use crate::digest::{Hasher, Wanted, Witness, Witnessed};
 use crate::message::{BodyError, BodyPlan, Received};
+use crate::spill::{SLOT_BYTES, SpillFile};
 use crate::wire::script::Pace;
 
 /// The size of a full chunk.
-const CHUNK_BYTES: usize = 1 << 20;
+const CHUNK_BYTES: usize = SLOT_BYTES;
 /// The first chunk of a body of unknown length.
 const FIRST_CHUNK_BYTES: usize = 64 << 10;
 /// How many bytes are hashed between two yields.
 const STEP_BYTES: usize = 256 << 10;
 
-/// The memory that stored bodies may take.
+/// The memory that stored bodies may take, and where they go when it is used up.
 #[derive(Debug)]
 pub(super) struct Memory {
     limit_bytes: u64,
     held_bytes: AtomicU64,
+    spill: Option<Arc<SpillFile>>,
 }
 
-/// A chunk of a body, which gives its memory back when the last reader lets go of it.
+/// A share of the memory, which is given back when this is dropped.
+struct Share {
+    memory: Arc<Memory>,
+    bytes: u64,
+}
+
+/// A chunk of a body.
 struct Chunk {
     bytes: Vec<u8>,
-    memory: Arc<Memory>,
-    held_bytes: u64,
+    capacity: usize,
+    /// `None` for a chunk that is written to disk when it is full.
+    share: Option<Share>,
+}
+
+/// A chunk that stays in memory until the last reader lets go of it.
+struct Kept {
+    bytes: Vec<u8>,
+    _share: Share,
 }
 
 impl Memory {
-    pub(super) fn new(limit_bytes: u64) -> Arc<Self> {
-        Arc::new(Memory { limit_bytes, held_bytes: AtomicU64::new(0) })
+    pub(super) fn new(limit_bytes: u64, spill: Option<PathBuf>) -> Arc<Self> {
+        Arc::new(Memory { limit_bytes, held_bytes: AtomicU64::new(0), spill: spill.map(SpillFile::within) })
     }
 
-    /// An empty chunk for so many bytes; `None` when the memory is used up.
-    fn chunk(self: &Arc<Self>, capacity: usize) -> Option<Chunk> {
-        let bytes = capacity as u64;
+    /// `None` when there is not so much left.
+    fn share(self: &Arc<Self>, bytes: u64) -> Option<Share> {
         let held = self.held_bytes.fetch_add(bytes, Ordering::Relaxed);
-        // Gives the memory back when it is dropped.
-        let mut chunk = Chunk { bytes: Vec::new(), memory: self.clone(), held_bytes: bytes };
-        (held + bytes <= self.limit_bytes).then(|| {
-            chunk.bytes.reserve_exact(capacity);
-            chunk
-        })
+        let share = Share { memory: self.clone(), bytes };
+        (held + bytes <= self.limit_bytes).then_some(share)
+    }
+
+    /// Writes a chunk to disk.
+    ///
+    /// # Errors
+    /// When that is not wanted, or does not go.
+    async fn spill(&self, bytes: Bytes) -> Result<Piece, BodyError> {
+        let Some(file) = &self.spill else { return Err(BodyError::OutOfMemory) };
+        let (file, folder) = (file.clone(), file.folder().to_owned());
+        let written = tokio::task::spawn_blocking(move || file.write(&bytes)).await;
+        let written = written.unwrap_or_else(|error| Err(io::Error::other(error)));
+        written.map(Piece::from).map_err(|error| BodyError::CannotSpill { folder, reason: error.to_string() })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.memory.held_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
 impl Chunk {
-    fn is_full(&self) -> bool {
-        self.bytes.len() as u64 == self.held_bytes
+    /// An empty chunk for so many bytes.
+    fn new(capacity: usize, memory: &Arc<Memory>) -> Self {
+        Chunk { bytes: Vec::with_capacity(capacity), capacity, share: memory.share(capacity as u64) }
     }
 
-    /// Gives back what was not filled.
-    fn finish(mut self) -> Bytes {
+    fn is_full(&self) -> bool {
+        self.bytes.len() == self.capacity
+    }
+
+    /// The bytes, and whether they stay in memory. Gives back what was not filled.
+    fn finish(mut self) -> (Bytes, bool) {
         self.bytes.shrink_to_fit();
-        let unused = self.held_bytes - self.bytes.len() as u64;
-        self.memory.held_bytes.fetch_sub(unused, Ordering::Relaxed);
-        self.held_bytes -= unused;
-        Bytes::from_owner(self)
+        let Some(mut share) = self.share else { return (self.bytes.into(), false) };
+        let unused = share.bytes - self.bytes.len() as u64;
+        share.memory.held_bytes.fetch_sub(unused, Ordering::Relaxed);
+        share.bytes -= unused;
+        (Bytes::from_owner(Kept { bytes: self.bytes, _share: share }), true)
     }
 }
 
-impl AsRef<[u8]> for Chunk {
+impl AsRef<[u8]> for Kept {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
-    }
-}
-
-impl Drop for Chunk {
-    fn drop(&mut self) {
-        self.memory.held_bytes.fetch_sub(self.held_bytes, Ordering::Relaxed);
     }
 }
 
@@ -109,7 +139,7 @@ pub(super) struct Intake {
     /// Where the MD5 is hashed beside those of others, if the body is large.
     in_lane: Option<InLane>,
     paces: Vec<Pace>,
-    full: Vec<Bytes>,
+    full: Vec<Piece>,
     filling: Option<Chunk>,
     /// How many bytes are in the chunks.
     kept: u64,
@@ -201,7 +231,7 @@ impl Intake {
     /// Takes bytes up to that place. Returns whether it was reached: not when the body ends before.
     ///
     /// # Errors
-    /// When the body ends early, stalls, is too large or malformed, or there is no memory for it.
+    /// When the body ends early, stalls, is too large or malformed, or there is no room for it.
     pub(super) async fn take_until(&mut self, place: u64) -> Result<bool, BodyError> {
         while self.taken < place {
             if self.frame.is_empty() && !self.next_frame().await? {
@@ -218,13 +248,7 @@ impl Intake {
                 return Err(BodyError::TooLarge);
             }
             self.hasher.update(&step);
-            let handed_in = self.full.len();
-            self.keep(&step)?;
-            if let Some(lane) = &mut self.in_lane {
-                for chunk in &self.full[handed_in..] {
-                    lane.take(chunk.clone()).await;
-                }
-            }
+            self.keep(&step).await?;
             if step.len() == STEP_BYTES {
                 tokio::task::yield_now().await;
             }
@@ -233,17 +257,16 @@ impl Intake {
     }
 
     /// The body, once it was taken to its end.
-    pub(super) async fn finish(mut self) -> Received {
-        let last = self.filling.take().map(Chunk::finish);
+    ///
+    /// # Errors
+    /// When there is no room for the rest of it.
+    pub(super) async fn finish(mut self) -> Result<Received, BodyError> {
+        self.put_by().await?;
         let mut digests = self.hasher.finish();
-        if let Some(mut lane) = self.in_lane {
-            if let Some(last) = &last {
-                lane.take(last.clone()).await;
-            }
+        if let Some(lane) = self.in_lane {
             digests.md5 = Some(lane.finish().await);
         }
-        self.full.extend(last);
-        Received { content: Content::new(self.full), digests, form: None, source: None }
+        Ok(Received { content: Content::new(self.full), digests, form: None, source: None })
     }
 
     /// Waits for the next frame with data. Returns whether there is one.
@@ -266,7 +289,7 @@ impl Intake {
     }
 
     /// Copies bytes into chunks.
-    fn keep(&mut self, mut bytes: &[u8]) -> Result<(), BodyError> {
+    async fn keep(&mut self, mut bytes: &[u8]) -> Result<(), BodyError> {
         while !bytes.is_empty() {
             let chunk = match &mut self.filling {
                 Some(chunk) => chunk,
@@ -279,18 +302,28 @@ impl Intake {
                         None => CHUNK_BYTES,
                     };
                     let capacity = capacity.clamp(1, CHUNK_BYTES);
-                    self.filling.insert(self.memory.chunk(capacity).ok_or(BodyError::OutOfMemory)?)
+                    self.filling.insert(Chunk::new(capacity, &self.memory))
                 }
             };
-            let room = (chunk.held_bytes - chunk.bytes.len() as u64) as usize;
+            let room = chunk.capacity - chunk.bytes.len();
             let (now, later) = bytes.split_at(room.min(bytes.len()));
             chunk.bytes.extend_from_slice(now);
             self.kept += now.len() as u64;
             bytes = later;
             if chunk.is_full() {
-                self.full.extend(self.filling.take().map(Chunk::finish));
+                self.put_by().await?;
             }
         }
+        Ok(())
+    }
+
+    /// Puts the chunk that is being filled to the full ones.
+    async fn put_by(&mut self) -> Result<(), BodyError> {
+        let Some((bytes, is_kept)) = self.filling.take().map(Chunk::finish) else { return Ok(()) };
+        if let Some(lane) = &mut self.in_lane {
+            lane.take(bytes.clone()).await;
+        }
+        self.full.push(if is_kept { bytes.into() } else { self.memory.spill(bytes).await? });
         Ok(())
     }
 }
@@ -316,13 +349,14 @@ mod tests {
 
     #[test]
     fn memory_is_held_by_readers_and_given_back_by_the_last() {
-        let memory = Memory::new(100);
+        let memory = Memory::new(100, None);
         let held = || memory.held_bytes.load(Ordering::Relaxed);
-        let mut chunk = memory.chunk(60).unwrap();
-        assert!(memory.chunk(60).is_none(), "there are only 40 bytes left");
+        let mut chunk = Chunk::new(60, &memory);
+        assert!(Chunk::new(60, &memory).share.is_none(), "there are only 40 bytes left");
         assert_eq!(held(), 60);
         chunk.bytes.extend_from_slice(b"0123456789");
-        let bytes = chunk.finish();
+        let (bytes, is_kept) = chunk.finish();
+        assert!(is_kept);
         assert_eq!(held(), 10, "what was not filled is given back");
         let part = bytes.slice(2..4);
         drop(bytes);

@@ -21,6 +21,7 @@ mod play;
 mod probe;
 mod process;
 mod proxy;
+mod reading;
 mod record;
 mod route;
 mod socket;
@@ -181,7 +182,7 @@ impl Emulator {
             ))),
             tasks: tasks.clone(),
             started: Instant::now(),
-            memory: intake::Memory::new(config.max_memory_bytes),
+            memory: intake::Memory::new(config.max_memory_bytes, config.spill_dir.clone()),
             lanes: Arc::default(),
             authority: authority::Authority::new(config.ca_dir.clone(), &config.control_hosts)?,
             connections: AtomicU64::new(0),

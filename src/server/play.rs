@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{sleep, timeout};
 
+use super::reading;
 use super::socket::{Phase, Socket};
+use crate::content::Content;
 use crate::wire::script::{End, Pace, Paced, Script, Step};
 
 /// How long what the client still sends is read and dropped behind a FIN.
@@ -33,11 +35,7 @@ pub(super) async fn play(socket: &mut Socket, script: &Script) -> io::Result<Pla
     for step in &script.steps {
         match step {
             Step::Write(bytes) => socket.write_all(bytes).await?,
-            Step::Send(content) => {
-                for piece in content.pieces() {
-                    socket.write_all(&piece).await?;
-                }
-            }
+            Step::Send(content) => send(socket, content).await?,
             Step::Paced(paced) => pace(socket, paced).await?,
             Step::Pause(Some(time)) => sleep(*time).await,
             Step::Pause(None) => return Err(socket.client_gone().await),
@@ -52,6 +50,17 @@ pub(super) async fn play(socket: &mut Socket, script: &Script) -> io::Result<Pla
     }
 }
 
+/// Writes the bytes of a body as they lie together.
+async fn send(socket: &mut Socket, content: &Content) -> io::Result<()> {
+    let mut sent = 0;
+    while sent < content.len() {
+        let bytes = reading::bytes_at(content, sent).await;
+        socket.write_all(&bytes).await?;
+        sent += bytes.len() as u64;
+    }
+    Ok(())
+}
+
 /// Writes bytes piece by piece, each piece by one write.
 async fn pace(socket: &mut Socket, paced: &Paced) -> io::Result<()> {
     let mut done = 0;
@@ -63,11 +72,9 @@ async fn pace(socket: &mut Socket, paced: &Paced) -> io::Result<()> {
         let end = paced.content.len().min(done.saturating_add(room));
         let piece = paced.content.slice(done..end);
         if piece.len() <= ONE_WRITE_BYTES {
-            socket.write_all(&piece.to_bytes()).await?;
+            socket.write_all(&reading::to_bytes(&piece).await).await?;
         } else {
-            for piece in piece.pieces() {
-                socket.write_all(&piece).await?;
-            }
+            send(socket, &piece).await?;
         }
         done = end;
     }

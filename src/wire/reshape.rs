@@ -335,7 +335,9 @@ impl Answer {
         let body = &self.reply.body;
         let (before, damaged, after) = (body.slice(0..start), body.slice(start..end), body.slice(end..total));
         let mapped = |change: &mut dyn FnMut(u8) -> u8| {
-            Content::new(damaged.pieces().map(|piece| piece.iter().map(|byte| change(*byte)).collect()))
+            Content::new(
+                damaged.pieces().map(|piece| piece.iter().map(|byte| change(*byte)).collect::<Bytes>()),
+            )
         };
         self.reply.body = match how {
             Corruption::Flip => Content::concat([&before, &mapped(&mut |byte| !byte), &after]),

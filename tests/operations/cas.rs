@@ -125,7 +125,10 @@ fn required(op: &str) -> &'static [&'static str] {
 fn changed(op: &str, code: &str, made: Made) -> (Server, Answer) {
     let server = Server::configured(|config: &mut Config| match code {
         "RequestTimeoutException" => config.body_timeout = Some(Duration::from_millis(50)),
-        "ServiceUnavailableException" => config.max_memory_bytes = 4,
+        "ServiceUnavailableException" => {
+            config.max_memory_bytes = 4;
+            config.spill_dir = None;
+        }
         _ => {}
     });
     let request = made(&server);
