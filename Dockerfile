@@ -1,6 +1,8 @@
-# Nothing but the static binary. `.ci/static` builds it; no image is pulled.
+# Nothing but the static binary, and a folder to spill to. `.ci/static` makes both; no image is pulled.
 FROM scratch
 COPY target/image/cos-emu /cos-emu
+# A volume that is mounted there becomes the user's.
+COPY --chown=65532:65532 target/image/tmp /tmp
 ENV COS_EMU_LISTEN=0.0.0.0:3077
 EXPOSE 3077
 USER 65532:65532
