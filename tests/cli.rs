@@ -412,6 +412,17 @@ fn sigterm_and_sigint_end_it_within_a_second_and_unfired_rules_are_said() {
 
 #[cfg(unix)]
 #[test]
+fn a_signal_right_behind_the_ready_line_is_taken() {
+    for _ in 0..20 {
+        let served = Served::start(&[]);
+        served.signal(1);
+        served.signal(15);
+        assert_eq!(served.end().0, Some(0));
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn sighup_gives_the_file_anew_or_nothing_of_it() {
     let text = |code: &str| {
         format!(

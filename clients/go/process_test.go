@@ -151,6 +151,7 @@ func TestOptionsReachTheServer(t *testing.T) {
 		cosemu.WithVaults("vault"),
 		cosemu.WithSeed(0x5eed),
 		cosemu.WithOption("max-memory", "1KiB"),
+		cosemu.WithOption("spill-dir", "/nowhere/at/all"),
 	)
 	if server.Default.Name != "own" || server.Default.Seed != "0x5eed" {
 		t.Errorf("the default world is %+v", server.Default)

@@ -31,11 +31,11 @@ pub fn run_until_told_to_stop(
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Process)?;
     let result = runtime.block_on(async {
-        let emulator = Emulator::start(config).await?;
-        // Whoever knows that it is ready may send signals.
+        // Whoever sees that it is ready may send signals.
         let told_to_stop = told_to_stop(parent).map_err(StartError::Process)?;
         tokio::pin!(told_to_stop);
         let mut hangups = hangups().map_err(StartError::Process)?;
+        let emulator = Emulator::start(config).await?;
         ready(&emulator);
         loop {
             tokio::select! {

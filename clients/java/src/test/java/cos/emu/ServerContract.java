@@ -58,7 +58,7 @@ abstract class ServerContract {
                 .bucket(Sdk.BUCKET).bucket("other-1250000000@ap-beijing")
                 .credential("AKIDone", "first").credential("AKIDtwo", "second", "token")
                 .seed("0x5eed").auth(ServerOptions.Auth.STRICT)
-                .option("max-memory", "10B").option("control-token", "open");
+                .option("max-memory", "10B").option("spill-dir", "/nowhere/at/all").option("control-token", "open");
         try (CosEmuServer server = start(options)) {
             World world = server.defaultWorld();
             assertEquals("0x5eed", world.seed());
