@@ -1,6 +1,6 @@
 //! What the measurements of the whole server share: a server in a process of its own, and clients that keep it busy.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -64,6 +64,12 @@ impl Server {
         let number = line.trim_start_matches(':').trim().trim_end_matches(" kB");
         number.parse::<u64>().expect("a number") * 1024
     }
+
+    /// How many files and sockets it has open.
+    #[allow(dead_code, reason = "not every measurement needs it")]
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.process.id())).expect("it runs").count()
+    }
 }
 
 impl Drop for Server {
@@ -87,6 +93,14 @@ impl Sent {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n{lines}\r\n");
         Sent { head: head.into_bytes(), body }
     }
+}
+
+/// What a server answered.
+#[allow(dead_code, reason = "not every measurement needs it")]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
 }
 
 /// How fast a server was.
@@ -155,39 +169,76 @@ pub struct Client {
 
 impl Client {
     pub async fn connect(addr: SocketAddr) -> Self {
-        let stream = TcpStream::connect(addr).await.expect("it listens");
-        stream.set_nodelay(true).expect("it is a socket");
-        Client { stream, buffer: vec![0; READ_BYTES] }
+        Self::connected(addr, READ_BYTES).await.expect("it listens")
+    }
+
+    /// With a buffer of this size, in which the head of an answer has to have room.
+    pub async fn connected(addr: SocketAddr, buffer_bytes: usize) -> io::Result<Self> {
+        let stream = TcpStream::connect(addr).await?;
+        stream.set_nodelay(true)?;
+        Ok(Client { stream, buffer: vec![0; buffer_bytes] })
     }
 
     /// Sends a request and reads its answer, which has to be a success; answers the head and the start of the body.
     pub async fn answered(&mut self, sent: &Sent) -> String {
-        if sent.body.len() < READ_BYTES {
-            self.stream.write_all(&[&sent.head, sent.body.as_ref()].concat()).await.expect("it reads");
-        } else {
-            self.stream.write_all(&sent.head).await.expect("it reads");
-            self.stream.write_all(&sent.body).await.expect("it reads");
-        }
-        let mut filled = 0;
-        let (head_len, body_len) = loop {
-            filled += self.more(filled).await;
-            if let Some(lengths) = lengths(&self.buffer[..filled]) {
-                break lengths;
-            }
-        };
+        self.send(sent).await.expect("it reads");
+        let (filled, head_len, body_len) = self.head().await.expect("it answers");
         let text = String::from_utf8_lossy(&self.buffer[..filled]).into_owned();
         assert!(text.starts_with("HTTP/1.1 2"), "{text}");
         let mut left = (head_len + body_len) as u64 - filled as u64;
         while left > 0 {
-            left -= self.more(0).await as u64;
+            left -= self.more(0).await.expect("it goes on") as u64;
         }
         text
     }
 
-    async fn more(&mut self, filled: usize) -> usize {
-        let count = self.stream.read(&mut self.buffer[filled..]).await.expect("it answers");
-        assert!(count > 0, "it hung up");
-        count
+    /// Sends a request and reads its whole answer.
+    ///
+    /// # Errors
+    /// When the connection ends before the answer does. It is of no use then.
+    #[allow(dead_code, reason = "not every measurement needs it")]
+    pub async fn asked(&mut self, sent: &Sent) -> io::Result<Answer> {
+        // A server that answers early may not read what is still to come: its answer counts.
+        let sending = self.send(sent).await;
+        let (filled, head_len, body_len) = match self.head().await {
+            Ok(lengths) => lengths,
+            Err(error) => return Err(sending.err().unwrap_or(error)),
+        };
+        let head = String::from_utf8_lossy(&self.buffer[..head_len]).into_owned();
+        let status = head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default();
+        let bodiless = sent.head.starts_with(b"HEAD ") || status == 204;
+        let mut body = self.buffer[head_len..filled].to_vec();
+        while !bodiless && body.len() < body_len {
+            let count = self.more(0).await?;
+            body.extend_from_slice(&self.buffer[..count]);
+        }
+        Ok(Answer { status, head, body })
+    }
+
+    async fn send(&mut self, sent: &Sent) -> io::Result<()> {
+        if sent.body.len() < READ_BYTES {
+            return self.stream.write_all(&[&sent.head, sent.body.as_ref()].concat()).await;
+        }
+        self.stream.write_all(&sent.head).await?;
+        self.stream.write_all(&sent.body).await
+    }
+
+    /// Reads until a head is there: how much was read, and the lengths of the head and of its body.
+    async fn head(&mut self) -> io::Result<(usize, usize, usize)> {
+        let mut filled = 0;
+        loop {
+            filled += self.more(filled).await?;
+            if let Some((head, body)) = lengths(&self.buffer[..filled]) {
+                return Ok((filled, head, body));
+            }
+        }
+    }
+
+    async fn more(&mut self, filled: usize) -> io::Result<usize> {
+        match self.stream.read(&mut self.buffer[filled..]).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            count => Ok(count),
+        }
     }
 }
 
