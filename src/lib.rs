@@ -93,7 +93,8 @@ pub use store::JobCompletion;
 pub mod benching {
     pub use crate::chance::Identity;
     pub use crate::content::Content;
-    pub use crate::digest::{Crc64, Hasher, Wanted, md5};
+    pub use crate::digest::lanes::{Lane, absorb};
+    pub use crate::digest::{Crc64, Hasher, Wanted, Witness, md5};
     pub use crate::message::{Context, Head, Query, Received, Version};
     pub use crate::operation::Names;
     pub use crate::scenario::{Counters, Facts, Index, MayFire, Span, decide, logical_request};

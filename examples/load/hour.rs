@@ -140,7 +140,12 @@ impl User {
         let wanted = wanted.to_vec();
         let sent = Sent::new(method, path, lines, body);
         self.insist(&sent, move |answer| {
-            assert!(wanted.contains(&answer.status), "{}{}", answer.head, String::from_utf8_lossy(&answer.body));
+            assert!(
+                wanted.contains(&answer.status),
+                "{}{}",
+                answer.head,
+                String::from_utf8_lossy(&answer.body)
+            );
             true
         })
         .await

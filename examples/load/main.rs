@@ -86,8 +86,7 @@ fn main() -> ExitCode {
     }
     if asked.first().is_some_and(|word| word == "hour") {
         let seconds = asked.get(1).map_or(3600, |seconds| seconds.parse().expect("a number of seconds"));
-        let server =
-            cos_emu(&["--scenario-json", hour::FAULTS, "--max-memory", "64MiB", "--vault", "v"]);
+        let server = cos_emu(&["--scenario-json", hour::FAULTS, "--max-memory", "64MiB", "--vault", "v"]);
         return hour::run(server, Duration::from_secs(seconds));
     }
     println!("| row | what | must | got | |");

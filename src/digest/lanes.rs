@@ -12,9 +12,6 @@ pub const LANES: usize = 8;
 /// What is hashed at once: pieces have a multiple of it, but for the last one of a stream.
 pub const BLOCK_BYTES: usize = 64;
 
-/// One word of each lane.
-type Words<const L: usize> = [u32; L];
-
 /// How far the MD5 of one stream has come.
 #[derive(Debug, Clone)]
 pub struct Lane {
@@ -50,115 +47,60 @@ impl Lane {
 
 /// How many streams it takes for side by side to be faster than one after the other; `None` where it never is.
 pub fn worthwhile() -> Option<usize> {
-    has_wide_registers().then_some(3)
+    wide_registers().map(|_| 2)
 }
 
 /// Feeds each stream its piece. All pieces have one length, a multiple of [`BLOCK_BYTES`].
 pub fn absorb(streams: &mut [&mut Lane], pieces: &[&[u8]]) {
-    match worthwhile() {
-        Some(least) if streams.len() >= least => {
+    match (wide_registers(), worthwhile()) {
+        (Some(absorb_words), Some(least)) if streams.len() >= least => {
             for (streams, pieces) in streams.chunks_mut(LANES).zip(pieces.chunks(LANES)) {
-                if streams.len() > LANES / 2 {
-                    beside::<LANES>(streams, pieces, wide);
-                } else {
-                    beside::<{ LANES / 2 }>(streams, pieces, half_wide);
-                }
+                beside(streams, pieces, absorb_words);
             }
         }
         _ => {
             for (stream, piece) in streams.iter_mut().zip(pieces) {
-                beside::<1>(std::slice::from_mut(stream), &[*piece], blocks);
+                for block in piece.as_chunks().0 {
+                    absorb_block(&mut stream.words, block);
+                }
+                stream.bytes += piece.len() as u64;
             }
         }
     }
 }
 
-/// Feeds up to `L` streams by that function; lanes without one hash what the first one does, to no end.
-fn beside<const L: usize>(
-    streams: &mut [&mut Lane],
-    pieces: &[&[u8]],
-    blocks: fn(&mut [Words<L>; 4], &[&[u8]; L]),
-) {
+/// The four words of up to eight streams, word by word.
+type Words = [[u32; LANES]; 4];
+/// Feeds each lane the blocks of its piece.
+type AbsorbWords = fn(&mut Words, &[&[u8]; LANES]);
+
+/// Feeds up to eight streams by that function; lanes without one hash what the first one does, to no end.
+fn beside(streams: &mut [&mut Lane], pieces: &[&[u8]], absorb_words: AbsorbWords) {
     let of_lane = |lane: usize| if lane < streams.len() { lane } else { 0 };
-    let mut state = std::array::from_fn(|word| lanes(|lane| streams[of_lane(lane)].words[word]));
+    let mut words =
+        std::array::from_fn(|word| std::array::from_fn(|lane| streams[of_lane(lane)].words[word]));
     let pieces = std::array::from_fn(|lane| pieces[of_lane(lane)]);
-    blocks(&mut state, &pieces);
+    absorb_words(&mut words, &pieces);
     for (lane, stream) in streams.iter_mut().enumerate() {
-        stream.words = std::array::from_fn(|word| state[word][lane]);
+        stream.words = std::array::from_fn(|word| words[word][lane]);
         stream.bytes += pieces[lane].len() as u64;
     }
 }
 
-fn wide(state: &mut [Words<LANES>; 4], pieces: &[&[u8]; LANES]) {
-    with_wide_registers(state, pieces);
-}
-
-fn half_wide(state: &mut [Words<{ LANES / 2 }>; 4], pieces: &[&[u8]; LANES / 2]) {
-    with_wide_registers(state, pieces);
-}
-
-#[cfg(target_arch = "x86_64")]
-fn has_wide_registers() -> bool {
-    std::arch::is_x86_feature_detected!("avx2")
-}
-
-#[cfg(target_arch = "x86_64")]
-#[expect(unsafe_code, reason = "no safe call enters a function of which the compiler may use wide registers")]
-fn with_wide_registers<const L: usize>(state: &mut [Words<L>; 4], pieces: &[&[u8]; L]) {
-    #[target_feature(enable = "avx2")]
-    fn compiled_for_avx2<const L: usize>(state: &mut [Words<L>; 4], pieces: &[&[u8]; L]) {
-        blocks(state, pieces);
-    }
-    assert!(has_wide_registers());
-    // SAFETY: the function is safe code; all that it asks for is a processor that has AVX2, and this one does.
-    unsafe { compiled_for_avx2(state, pieces) }
-}
-
-/// Elsewhere a gain was not measured.
-#[cfg(not(target_arch = "x86_64"))]
-fn has_wide_registers() -> bool {
-    false
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn with_wide_registers<const L: usize>(state: &mut [Words<L>; 4], pieces: &[&[u8]; L]) {
-    blocks(state, pieces);
-}
-
-/// A value for each lane. Inlined, so that a loop over the lanes becomes one instruction.
-#[inline(always)]
-fn lanes<const L: usize>(value: impl Fn(usize) -> u32) -> Words<L> {
-    std::array::from_fn(value)
-}
-
-#[inline(always)]
-fn blocks<const L: usize>(state: &mut [Words<L>; 4], pieces: &[&[u8]; L]) {
-    for start in (0..pieces[0].len()).step_by(BLOCK_BYTES) {
-        block(state, pieces, start);
-    }
-}
-
-/// One block of each stream: the four rounds of RFC 1321, 3.4.
-#[inline(always)]
-fn block<const L: usize>(state: &mut [Words<L>; 4], pieces: &[&[u8]; L], start: usize) {
-    let mut message = [[0; L]; 16];
-    for lane in 0..L {
-        let (words, _) = pieces[lane][start..start + BLOCK_BYTES].as_chunks::<4>();
-        for word in 0..16 {
-            message[word][lane] = u32::from_le_bytes(words[word]);
-        }
-    }
+/// One block of one stream: the four rounds of RFC 1321, 3.4.
+fn absorb_block(state: &mut [u32; 4], block: &[u8; BLOCK_BYTES]) {
+    let message: [u32; 16] = std::array::from_fn(|word| {
+        let (words, _) = block.as_chunks();
+        u32::from_le_bytes(words[word])
+    });
     let [mut a, mut b, mut c, mut d] = *state;
     macro_rules! round {
         ($round:literal, $mix:expr, $word:expr) => {
             for step in 0..16 {
-                let (mix, word): (fn(u32, u32, u32) -> u32, _) = ($mix, ($word)(step) % 16);
-                let (number, turn) = (SINES[$round * 16 + step], TURNS[$round][step % 4]);
-                let next = lanes(|lane| {
-                    let sum = a[lane].wrapping_add(mix(b[lane], c[lane], d[lane]));
-                    let sum = sum.wrapping_add(message[word][lane]).wrapping_add(number);
-                    b[lane].wrapping_add(sum.rotate_left(turn))
-                });
+                let (mix, word): (fn(u32, u32, u32) -> u32, usize) = ($mix, ($word)(step) % 16);
+                let sum = a.wrapping_add(message[word]).wrapping_add(SINES[$round * 16 + step]);
+                let sum = sum.wrapping_add(mix(b, c, d));
+                let next = b.wrapping_add(sum.rotate_left(TURNS[$round][step % 4]));
                 (a, b, c, d) = (d, next, b, c);
             }
         };
@@ -167,8 +109,185 @@ fn block<const L: usize>(state: &mut [Words<L>; 4], pieces: &[&[u8]; L], start: 
     round!(1, |b, c, d| c ^ (d & (b ^ c)), |step| 5 * step + 1);
     round!(2, |b, c, d| b ^ c ^ d, |step| 3 * step + 5);
     round!(3, |b, c, d| c ^ (b | !d), |step| 7 * step);
-    for (sums, words) in state.iter_mut().zip([a, b, c, d]) {
-        *sums = lanes(|lane| sums[lane].wrapping_add(words[lane]));
+    for (sum, word) in state.iter_mut().zip([a, b, c, d]) {
+        *sum = sum.wrapping_add(word);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+use wide::wide_registers;
+
+/// Elsewhere a gain was not measured.
+#[cfg(not(target_arch = "x86_64"))]
+fn wide_registers() -> Option<AbsorbWords> {
+    None
+}
+
+/// The same rounds with a lane of a register for each stream.
+#[cfg(target_arch = "x86_64")]
+mod wide {
+    use std::arch::x86_64::*;
+
+    use super::*;
+
+    /// The function for the widest registers that this processor has.
+    pub(super) fn wide_registers() -> Option<AbsorbWords> {
+        if is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512f") {
+            Some(by_avx512)
+        } else if is_x86_feature_detected!("avx2") {
+            Some(by_avx2)
+        } else {
+            None
+        }
+    }
+
+    /// Sixteen steps, in groups of four that turn alike.
+    macro_rules! round {
+        ($state:ident, $message:ident, $round:literal, $mix:ident, $factor:literal, $start:literal, $($left:literal)*) => {
+            for group in 0..4 {
+                let mut number = 4 * group;
+                $(
+                    let (word, sine) = ($message[($factor * number + $start) % 16], SINES[$round * 16 + number]);
+                    $state = step::<$left, { 32 - $left }>($state, $mix($state), word, sine);
+                    number += 1;
+                )*
+                debug_assert_eq!(number % 4, 0);
+            }
+        };
+    }
+
+    /// A function for processors that have all of these features.
+    macro_rules! absorb_words {
+        ($name:ident, $features:literal, $($feature:tt)*) => {
+            fn $name(words: &mut Words, pieces: &[&[u8]; LANES]) {
+                #[target_feature(enable = $features)]
+                fn compiled(words: &mut Words, pieces: &[&[u8]; LANES]) {
+                    let mut sums = words.map(|lanes| {
+                        let [a, b, c, d, e, f, g, h] = lanes.map(u32::cast_signed);
+                        _mm256_setr_epi32(a, b, c, d, e, f, g, h)
+                    });
+                    let blocks: [&[[u8; BLOCK_BYTES]]; LANES] = pieces.map(|piece| piece.as_chunks().0);
+                    for number in 0..blocks[0].len() {
+                        let low = columns(std::array::from_fn(|lane| row(&blocks[lane][number], 0)));
+                        let high = columns(std::array::from_fn(|lane| row(&blocks[lane][number], 32)));
+                        let message: [__m256i; 16] =
+                            std::array::from_fn(|word| if word < 8 { low[word] } else { high[word - 8] });
+                        let mut state = sums;
+                        round!(state, message, 0, choose, 1, 0, 7 12 17 22);
+                        round!(state, message, 1, choose_by_last, 5, 1, 5 9 14 20);
+                        round!(state, message, 2, parity, 3, 5, 4 11 16 23);
+                        round!(state, message, 3, or_not, 7, 0, 6 10 15 21);
+                        for (sum, word) in sums.iter_mut().zip(state) {
+                            *sum = _mm256_add_epi32(*sum, word);
+                        }
+                    }
+                    *words = sums.map(|word| lanes_of(word));
+                }
+                assert!($(is_x86_feature_detected!($feature))&&*);
+                #[expect(unsafe_code, reason = "no safe call enters a function that is compiled for wide registers")]
+                // SAFETY: it is safe code; all that it asks for is a processor with these features, and this one has them.
+                unsafe {
+                    compiled(words, pieces);
+                }
+            }
+        };
+    }
+
+    absorb_words!(by_avx2, "avx2", "avx2");
+    // The same code; the compiler has an instruction more to turn and one to mix.
+    absorb_words!(by_avx512, "avx2,avx512f,avx512vl", "avx2" "avx512f" "avx512vl");
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn step<const LEFT: i32, const RIGHT: i32>(
+        [a, b, c, d]: [__m256i; 4],
+        mixed: __m256i,
+        word: __m256i,
+        sine: u32,
+    ) -> [__m256i; 4] {
+        let sum = _mm256_add_epi32(_mm256_add_epi32(a, word), _mm256_set1_epi32(sine.cast_signed()));
+        let sum = _mm256_add_epi32(sum, mixed);
+        let turned = _mm256_or_si256(_mm256_slli_epi32::<LEFT>(sum), _mm256_srli_epi32::<RIGHT>(sum));
+        [d, _mm256_add_epi32(b, turned), b, c]
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn choose([_, b, c, d]: [__m256i; 4]) -> __m256i {
+        _mm256_xor_si256(d, _mm256_and_si256(b, _mm256_xor_si256(c, d)))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn choose_by_last([_, b, c, d]: [__m256i; 4]) -> __m256i {
+        _mm256_xor_si256(c, _mm256_and_si256(d, _mm256_xor_si256(b, c)))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn parity([_, b, c, d]: [__m256i; 4]) -> __m256i {
+        _mm256_xor_si256(b, _mm256_xor_si256(c, d))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn or_not([_, b, c, d]: [__m256i; 4]) -> __m256i {
+        _mm256_xor_si256(c, _mm256_or_si256(b, _mm256_xor_si256(d, _mm256_set1_epi32(-1))))
+    }
+
+    /// The eight words of a block from that byte on.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn row(block: &[u8; BLOCK_BYTES], start: usize) -> __m256i {
+        let (pairs, _) = block[start..start + 32].as_chunks();
+        let pair = |number: usize| i64::from_le_bytes(pairs[number]);
+        _mm256_setr_epi64x(pair(0), pair(1), pair(2), pair(3))
+    }
+
+    /// The columns of a square of eight rows.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn columns(rows: [__m256i; LANES]) -> [__m256i; LANES] {
+        let [a, b, c, d, e, f, g, h] = rows;
+        let words = [
+            (_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b)),
+            (_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d)),
+            (_mm256_unpacklo_epi32(e, f), _mm256_unpackhi_epi32(e, f)),
+            (_mm256_unpacklo_epi32(g, h), _mm256_unpackhi_epi32(g, h)),
+        ];
+        let [ab, cd, ef, gh] = words;
+        let upper = [
+            _mm256_unpacklo_epi64(ab.0, cd.0),
+            _mm256_unpackhi_epi64(ab.0, cd.0),
+            _mm256_unpacklo_epi64(ab.1, cd.1),
+            _mm256_unpackhi_epi64(ab.1, cd.1),
+        ];
+        let lower = [
+            _mm256_unpacklo_epi64(ef.0, gh.0),
+            _mm256_unpackhi_epi64(ef.0, gh.0),
+            _mm256_unpacklo_epi64(ef.1, gh.1),
+            _mm256_unpackhi_epi64(ef.1, gh.1),
+        ];
+        std::array::from_fn(|column| {
+            let (upper, lower) = (upper[column % 4], lower[column % 4]);
+            if column < 4 {
+                _mm256_permute2x128_si256::<0x20>(upper, lower)
+            } else {
+                _mm256_permute2x128_si256::<0x31>(upper, lower)
+            }
+        })
+    }
+
+    /// The words in the lanes.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn lanes_of(word: __m256i) -> [u32; LANES] {
+        let halves = [_mm256_castsi256_si128(word), _mm256_extracti128_si256::<1>(word)];
+        let pairs = halves.map(|half| [_mm_cvtsi128_si64(half), _mm_extract_epi64::<1>(half)]);
+        std::array::from_fn(|lane| {
+            let pair = pairs[lane / 4][lane % 4 / 2].cast_unsigned();
+            (pair >> (lane % 2 * 32)) as u32
+        })
     }
 }
 
