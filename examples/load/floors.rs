@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use cos_emu::tree_hash::TreeHasher;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -15,6 +16,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use md5::{Digest as _, Md5};
+use sha2::Sha256;
 use tokio::net::TcpListener;
 
 /// What is sent: as much as an object, so that it is read from where an object would be.
@@ -25,7 +27,35 @@ const SLICE_BYTES: usize = 256 << 10;
 /// What was put, by path, as it came.
 type Kept = Arc<Mutex<HashMap<String, Vec<Bytes>>>>;
 
-/// Serves: a PUT is hashed (MD5) and kept, a GET of `/<n>` is answered with n bytes, of `/0` with nothing.
+/// Where what is put is hashed as CAS does it, and not as COS.
+pub const ARCHIVES: &str = "/archives/";
+
+/// The hashes that a body cannot do without.
+enum Hashes {
+    Cos(Md5),
+    Cas(Sha256, TreeHasher),
+}
+
+impl Hashes {
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Hashes::Cos(md5) => md5.update(bytes),
+            Hashes::Cas(linear, tree) => {
+                linear.update(bytes);
+                tree.update(bytes);
+            }
+        }
+    }
+
+    fn finish(self) -> String {
+        match self {
+            Hashes::Cos(md5) => format!("{:x?}", md5.finalize()),
+            Hashes::Cas(linear, tree) => format!("{:x?} {}", linear.finalize(), tree.finish().root()),
+        }
+    }
+}
+
+/// Serves: a PUT is hashed and kept, a GET of `/<n>` is answered with n bytes, of `/0` with nothing.
 pub fn serve() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -52,14 +82,19 @@ async fn answer(
 ) -> Result<Response<Source>, hyper::Error> {
     let path = request.uri().path().to_owned();
     if request.method() == Method::PUT {
-        let (mut body, mut hash, mut pieces) = (request.into_body(), Md5::new(), Vec::new());
+        let mut hashes = if path.starts_with(ARCHIVES) {
+            Hashes::Cas(Sha256::new(), TreeHasher::new())
+        } else {
+            Hashes::Cos(Md5::new())
+        };
+        let (mut body, mut pieces) = (request.into_body(), Vec::new());
         while let Some(frame) = body.frame().await {
             if let Ok(piece) = frame?.into_data() {
-                hash.update(&piece);
+                hashes.update(&piece);
                 pieces.push(piece);
             }
         }
-        let etag = format!("{:x?}", hash.finalize());
+        let etag = hashes.finish();
         kept.lock().expect("no panic").insert(path, pieces);
         let mut answer = Response::new(Source { source, left: 0 });
         answer.headers_mut().insert("etag", etag.parse().expect("it is text"));
