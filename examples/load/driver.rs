@@ -182,6 +182,20 @@ impl Client {
     /// Sends a request and reads its answer, which has to be a success; answers the head and the start of the body.
     pub async fn answered(&mut self, sent: &Sent) -> String {
         self.send(sent).await.expect("it reads");
+        self.success().await
+    }
+
+    /// Sends the head of a request, and so many times these bytes as its body; reads its answer like [`Client::answered`].
+    #[allow(dead_code, reason = "not every measurement needs it")]
+    pub async fn answered_to_many(&mut self, head: &[u8], bytes: &[u8], times: usize) -> String {
+        self.stream.write_all(head).await.expect("it reads");
+        for _ in 0..times {
+            self.stream.write_all(bytes).await.expect("it reads");
+        }
+        self.success().await
+    }
+
+    async fn success(&mut self) -> String {
         let (filled, head_len, body_len) = self.head().await.expect("it answers");
         let text = String::from_utf8_lossy(&self.buffer[..filled]).into_owned();
         assert!(text.starts_with("HTTP/1.1 2"), "{text}");

@@ -1,7 +1,8 @@
 //! An hour of mixed use of both services while a scenario disturbs them:
 //! `cargo run --release --example load -- hour [seconds]`. Bounded in rate, so that other work can go on beside it.
 //!
-//! Each client knows what its keys and archives hold and repeats what fails. In the end everything is read back, compared
+//! Each client knows what its keys and archives hold and repeats what fails. Now and then it empties its vault, deletes it and
+//! makes it anew: as long as there is a vault, its jobs keep what they brought. In the end everything is read back, compared
 //! and deleted; memory and descriptors of the server are looked at every ten seconds, and when all is gone.
 
 use std::collections::BTreeMap;
@@ -25,10 +26,14 @@ const CLIENTS: usize = 16;
 const KEYS: u32 = 60;
 /// What a client does between two pauses is one step; of all clients together so many a second.
 const STEPS_PER_SECOND: u64 = 200;
+/// So many steps of a client lie between two vaults.
+const STEPS_OF_A_VAULT: u64 = 500;
 /// A request is repeated so often before that is called a failure of the server.
 const ATTEMPTS: u32 = 30;
 /// When to give a connection up.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// What is free goes back to the system in ten seconds.
+const SETTLING: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// Every kind of end: before, in and after the body, and in the answer; refusals, wrong bytes, lateness.
@@ -62,6 +67,8 @@ struct Tally {
     refused: AtomicU64,
     wrong: AtomicU64,
     steps: AtomicU64,
+    /// Archives whose id got lost with the answer.
+    lost_archives: AtomicU64,
 }
 
 impl Tally {
@@ -251,7 +258,7 @@ impl User {
     async fn archive(&mut self) {
         if self.archives.len() > 10 {
             let (id, _) = self.archives.pop_first().expect("there are ten");
-            let path = format!("/-/vaults/v/archives/{id}");
+            let path = self.in_vault(&format!("archives/{id}"));
             self.ask("DELETE", &path, "", Bytes::new(), &[204, 404]).await;
             return;
         }
@@ -261,7 +268,7 @@ impl User {
         // Up to 1 MiB the tree hash is the linear one.
         let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let lines = format!("x-cas-content-sha256: {hash}\r\nx-cas-sha256-tree-hash: {hash}\r\n");
-        let answer = self.ask("POST", "/-/vaults/v/archives", &lines, bytes, &[201]).await;
+        let answer = self.ask("POST", &self.in_vault("archives"), &lines, bytes, &[201]).await;
         self.archives.insert(header(&answer.head, "x-cas-archive-id").to_owned(), content);
     }
 
@@ -277,8 +284,34 @@ impl User {
 
     /// Starts a job, and says where its output is.
     async fn job(&mut self, asked: String) -> String {
-        let answer = self.ask("POST", "/-/vaults/v/jobs", "", asked.into(), &[202]).await;
-        format!("/-/vaults/v/jobs/{}/output", header(&answer.head, "x-cas-job-id"))
+        let answer = self.ask("POST", &self.in_vault("jobs"), "", asked.into(), &[202]).await;
+        self.in_vault(&format!("jobs/{}/output", header(&answer.head, "x-cas-job-id")))
+    }
+
+    fn in_vault(&self, path: &str) -> String {
+        format!("/-/vaults/v{}/{path}", self.number)
+    }
+
+    async fn create_vault(&mut self) {
+        self.ask("PUT", &format!("/-/vaults/v{}", self.number), "", Bytes::new(), &[201]).await;
+    }
+
+    /// Deletes all archives that the vault says it has, which are those that are known and those whose answer was lost, and the vault.
+    async fn delete_vault(&mut self) {
+        let output = self.job(r#"{"Type": "inventory-retrieval"}"#.to_owned()).await;
+        let sent = Sent::new("GET", &output, "", Bytes::new());
+        let answer = self.insist(&sent, |answer| serde_json::from_slice::<Value>(&answer.body).is_ok()).await;
+        let inventory: Value = serde_json::from_slice(&answer.body).expect("it was looked at");
+        for archive in inventory["ArchiveList"].as_array().expect("a list") {
+            let id = archive["ArchiveId"].as_str().expect("an id");
+            if self.archives.remove(id).is_none() {
+                Tally::count(&self.tally.lost_archives);
+            }
+            let path = self.in_vault(&format!("archives/{id}"));
+            self.ask("DELETE", &path, "", Bytes::new(), &[204, 404]).await;
+        }
+        assert!(self.archives.is_empty(), "archives that the vault has lost: {:?}", self.archives);
+        self.ask("DELETE", &format!("/-/vaults/v{}", self.number), "", Bytes::new(), &[204]).await;
     }
 
     /// Compares everything that this one stored, and deletes it.
@@ -303,8 +336,8 @@ fn every<'a>(text: &'a str, start: &'a str, end: &'a str) -> impl Iterator<Item 
     text.split(start).skip(1).filter_map(move |rest| rest.split_once(end).map(|(inner, _)| inner))
 }
 
-/// Aborts the uploads and deletes the archives that nobody knows of, because the answer was lost; says how many there were.
-async fn delete_the_unknown(user: &mut User) -> (usize, usize) {
+/// Aborts the uploads that nobody knows of, because the answer was lost; says how many there were.
+async fn abort_the_unknown(user: &mut User) -> usize {
     let answer = user.ask("GET", "/b-1?uploads", "", Bytes::new(), &[200]).await;
     let text = String::from_utf8_lossy(&answer.body).into_owned();
     let uploads = every(&text, "<Key>", "</Key>").zip(every(&text, "<UploadId>", "</UploadId>"));
@@ -313,18 +346,7 @@ async fn delete_the_unknown(user: &mut User) -> (usize, usize) {
         user.ask("DELETE", &format!("/b-1/{key}?uploadId={upload}"), "", Bytes::new(), &[204, 404]).await;
         aborted += 1;
     }
-    let output = user.job(r#"{"Type": "inventory-retrieval"}"#.to_owned()).await;
-    let sent = Sent::new("GET", &output, "", Bytes::new());
-    let answer = user.insist(&sent, |answer| serde_json::from_slice::<Value>(&answer.body).is_ok()).await;
-    let inventory: Value = serde_json::from_slice(&answer.body).expect("it was looked at");
-    let archives = inventory["ArchiveList"].as_array().expect("a list");
-    for archive in archives {
-        let path = format!("/-/vaults/v/archives/{}", archive["ArchiveId"].as_str().expect("an id"));
-        user.ask("DELETE", &path, "", Bytes::new(), &[204, 404]).await;
-    }
-    // Jobs keep what they brought as long as the vault is there.
-    user.ask("DELETE", "/-/vaults/v", "", Bytes::new(), &[204, 404]).await;
-    (aborted, archives.len())
+    aborted
 }
 
 fn mib(bytes: u64) -> f64 {
@@ -350,16 +372,27 @@ pub fn run(server: Server, length: Duration) -> ExitCode {
         archives: BTreeMap::new(),
     };
     let began = Instant::now();
-    let (looks, unknown) = runtime().block_on(async {
+    let (looks, lost_uploads) = runtime().block_on(async {
         let mut users = JoinSet::new();
         for mut user in (0..CLIENTS).map(user) {
             users.spawn(async move {
                 let pause = Duration::from_secs(CLIENTS as u64) / STEPS_PER_SECOND as u32;
                 let mut next = began;
-                while began.elapsed() < length {
+                user.create_vault().await;
+                for step in 1.. {
                     next += pause;
                     tokio::time::sleep_until(next.into()).await;
                     user.step().await;
+                    let is_over = began.elapsed() >= length;
+                    if is_over || step % STEPS_OF_A_VAULT == 0 {
+                        user.delete_vault().await;
+                    }
+                    if is_over {
+                        break;
+                    }
+                    if step % STEPS_OF_A_VAULT == 0 {
+                        user.create_vault().await;
+                    }
                 }
                 user.settle().await;
             });
@@ -380,22 +413,20 @@ pub fn run(server: Server, length: Duration) -> ExitCode {
             }
         }
         users.join_all().await;
-        let unknown = delete_the_unknown(&mut user(CLIENTS)).await;
-        (looks, unknown)
+        (looks, abort_the_unknown(&mut user(CLIENTS)).await)
     });
-    // The connections have to be seen to be closed.
-    std::thread::sleep(Duration::from_secs(2));
+    // The connections have to be seen to be closed, and the memory to be given back.
+    std::thread::sleep(SETTLING);
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     println!(
-        "{} steps, {} requests in {} s: {} connections broken, {} refused, {} answers wrong or cut; {} uploads and {} archives were left",
+        "{} steps, {} requests in {} s: {} connections broken, {} refused, {} answers wrong or cut; {lost_uploads} uploads and {} archives whose id was lost",
         read(&tally.steps),
         read(&tally.requests),
         began.elapsed().as_secs(),
         read(&tally.broken),
         read(&tally.refused),
         read(&tally.wrong),
-        unknown.0,
-        unknown.1
+        read(&tally.lost_archives)
     );
     for (name, part) in looks.chunks(looks.len().div_ceil(4)).enumerate() {
         let (least, most) = (part.iter().map(|look| look.0).min(), part.iter().map(|look| look.0).max());
@@ -413,7 +444,7 @@ pub fn run(server: Server, length: Duration) -> ExitCode {
         let reset = Sent::new("POST", "/_cos-emu/v1/scenarios/default/reset", "", Bytes::new());
         Client::connect(server.addr).await.answered(&reset).await;
     });
-    std::thread::sleep(Duration::from_secs(1));
+    std::thread::sleep(SETTLING);
     println!("without the journal: {:.1} MiB", mib(server.memory("VmRSS")));
     if end.1 > idle.1 {
         println!("descriptors were left open");

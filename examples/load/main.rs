@@ -2,7 +2,7 @@
 //! `cargo run --release --example load -- [rows]`, such as `P1 P5`, or nothing for all of the budget.
 //!
 //! A row is a ratio within one run, the median of five paired rounds (floor, cos-emu, floor, cos-emu …); *must* is the limit.
-//! Rows that need no load are measured elsewhere: P13 and P19 by tests, P17 by `.ci/image`, P18 by nothing yet.
+//! `storm` and `hour` in the place of rows have a page of their own.
 //! The server is the binary that `cargo build --release` makes. Everything stays on the loopback, and is bounded in count.
 //!
 //! Source: `performance.md` 3.
@@ -13,6 +13,8 @@ mod driver;
 mod floors;
 #[path = "hour.rs"]
 mod hour;
+#[path = "storm.rs"]
+mod storm;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -74,8 +76,12 @@ const ROWS: &[Measured] = &[
     (&["P9", "P15"], added_costs),
     (&["P10", "P11"], start),
     (&["P12"], peak_of_parts),
+    (&["P13"], peak_of_a_spilled_part),
     (&["P14"], many_small_objects),
     (&["P16"], beside_uploads),
+    (&["P17"], size),
+    (&["P18"], completion),
+    (&["P19"], injected),
 ];
 
 fn main() -> ExitCode {
@@ -84,10 +90,22 @@ fn main() -> ExitCode {
         floors::serve();
         return ExitCode::SUCCESS;
     }
-    if asked.first().is_some_and(|word| word == "hour") {
-        let seconds = asked.get(1).map_or(3600, |seconds| seconds.parse().expect("a number of seconds"));
-        let server = cos_emu(&["--scenario-json", hour::FAULTS, "--max-memory", "64MiB", "--vault", "v"]);
-        return hour::run(server, Duration::from_secs(seconds));
+    let seconds = |usual: u64| {
+        let seconds = asked.get(1).map_or(usual, |seconds| seconds.parse().expect("a number of seconds"));
+        Duration::from_secs(seconds)
+    };
+    match asked.first().map(String::as_str) {
+        Some("hour") => {
+            let server = cos_emu(&["--scenario-json", hour::FAULTS, "--max-memory", "64MiB"]);
+            return hour::run(server, seconds(3600));
+        }
+        Some("storm") => {
+            rlimit::increase_nofile_limit(u64::MAX).expect("the limit can be raised");
+            let server = cos_emu(&["--scenario-json", storm::HALF]);
+            once(&server, &Sent::new("PUT", "/b-1/quiet", "", body(SMALL_BYTES)));
+            return storm::run(&server, seconds(60));
+        }
+        _ => {}
     }
     println!("| row | what | must | got | |");
     println!("| --- | --- | --- | --- | --- |");
@@ -499,6 +517,136 @@ fn peak_of_parts() -> Vec<Figure> {
         got: (peak - 16.0 * MIB as f64) / stored,
         detail: format!("{:.0} MiB beyond them", (peak - stored) / MIB as f64),
     }]
+}
+
+fn peak_of_a_spilled_part() -> Vec<Figure> {
+    let limit = 64 * MIB;
+    let server = cos_emu(&["--scenario-json", &rules(20), "--max-memory", "64MiB"]);
+    let (upload, bytes, times) = (upload_of(&server), body(PART_BYTES), 640);
+    let head = format!(
+        "PUT /b-1/k?partNumber=1&uploadId={upload} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n",
+        times * PART_BYTES
+    );
+    let began = Instant::now();
+    runtime().block_on(async {
+        Client::connect(server.addr).await.answered_to_many(head.as_bytes(), &bytes, times).await
+    });
+    let speed = (times * PART_BYTES) as f64 / 1e6 / began.elapsed().as_secs_f64();
+    vec![Figure {
+        row: "P13",
+        what: "the most memory beyond the 64 MiB that may be stored while a part of 5 GiB is spilled, MiB",
+        must: 64.0,
+        side: AtMost,
+        got: (server.memory("VmHWM") as f64 - limit as f64) / MIB as f64,
+        detail: format!("{speed:.0} MB/s"),
+    }]
+}
+
+/// The static binary if it was made, else the one that is measured.
+fn size() -> Vec<Figure> {
+    let image = program().ancestors().nth(2).expect("it is in target/release").join("image/cos-emu");
+    let (bytes, detail) = match image.metadata() {
+        Ok(metadata) => (metadata.len(), "as `.ci/static` makes it"),
+        Err(_) => {
+            (program().metadata().expect("it is there").len(), "not static: `.ci/static` makes that one")
+        }
+    };
+    vec![Figure {
+        row: "P17",
+        what: "static stripped binary, everything in it, MiB",
+        must: 8.0,
+        side: AtMost,
+        got: bytes as f64 / MIB as f64,
+        detail: detail.to_owned(),
+    }]
+}
+
+fn completion() -> Vec<Figure> {
+    let parts = 10_000;
+    let setup = r#"{"version": 1, "name": "parts", "setup": {"buckets": {"b-1": {"objects":
+        {"source": {"size": "10GiB", "content": "seeded"}}}}}}"#;
+    let server = cos_emu(&["--scenario-json", setup]);
+    let times = (0..ROUNDS).map(|_| {
+        let upload = upload_of(&server);
+        let mut list = String::from("<CompleteMultipartUpload>");
+        runtime().block_on(async {
+            let mut client = Client::connect(server.addr).await;
+            for part in 1..=parts {
+                let start = (part - 1) * MIB;
+                let lines = format!(
+                    "x-cos-copy-source: b-1.cos.ap-guangzhou.myqcloud.com/source\r\nx-cos-copy-source-range: bytes={start}-{}\r\n",
+                    start + MIB - 1
+                );
+                let path = format!("/b-1/k?partNumber={part}&uploadId={upload}");
+                let answer = client.answered(&Sent::new("PUT", &path, &lines, Bytes::new())).await;
+                let etag = between(&answer, "<ETag>", "</ETag>");
+                list += &format!("<Part><PartNumber>{part}</PartNumber><ETag>{etag}</ETag></Part>");
+            }
+            list += "</CompleteMultipartUpload>";
+            let sent = Sent::new("POST", &format!("/b-1/k?uploadId={upload}"), "", list.into());
+            let began = Instant::now();
+            client.answered(&sent).await;
+            began.elapsed().as_secs_f64() * 1e3
+        })
+    });
+    let times: Vec<f64> = times.collect();
+    vec![Figure {
+        row: "P18",
+        what: "completing 10,000 parts, ms",
+        must: 50.0,
+        side: AtMost,
+        got: median(times),
+        detail: "from the first byte of the list to the answer".to_owned(),
+    }]
+}
+
+fn injected() -> Vec<Figure> {
+    let (delay, rate) = (Duration::from_millis(50), 8e6);
+    let server = cos_emu(&[
+        "--scenario-json",
+        r#"{"version": 1, "name": "slow", "rules": [
+            {"id": "late", "when": {"key": "small"}, "do": {"delay": {"fixed": "50ms"}}},
+            {"id": "thin", "when": {"key": "big"}, "do": {"throttle": {"rate": "8MB/s", "direction": "both"}}}]}"#,
+    ]);
+    let late: Vec<Duration> = runtime().block_on(async {
+        let mut client = Client::connect(server.addr).await;
+        let put = Sent::new("PUT", "/b-1/small", "", body(SMALL_BYTES));
+        let mut late = Vec::new();
+        for _ in 0..100 {
+            let began = Instant::now();
+            client.answered(&put).await;
+            late.push(began.elapsed().abs_diff(delay));
+        }
+        late
+    });
+    let (put, get) =
+        (Sent::new("PUT", "/b-1/big", "", body(PART_BYTES)), Sent::new("GET", "/b-1/big", "", Bytes::new()));
+    let off: Vec<f64> = (0..ROUNDS)
+        .flat_map(|_| [&put, &get])
+        .map(|sent| {
+            let began = Instant::now();
+            once(&server, sent);
+            (PART_BYTES as f64 / began.elapsed().as_secs_f64() / rate - 1.0).abs() * 100.0
+        })
+        .collect();
+    vec![
+        Figure {
+            row: "P19",
+            what: "a delay of 50 ms: 99th percentile of how far the answer is off, ms",
+            must: 5.0,
+            side: AtMost,
+            got: percentile(late, 99).as_secs_f64() * 1e3,
+            detail: String::new(),
+        },
+        Figure {
+            row: "P19",
+            what: "a rate of 8 MB/s, up and down: the most it is off, %",
+            must: 5.0,
+            side: AtMost,
+            got: off.into_iter().fold(0.0, f64::max),
+            detail: "8 MiB each".to_owned(),
+        },
+    ]
 }
 
 fn many_small_objects() -> Vec<Figure> {

@@ -20,7 +20,7 @@ impl Crc64 {
 
     /// The CRC of these bytes followed by `next`, which are `next_len` bytes long, without looking at a byte again.
     pub fn followed_by(self, next: Crc64, next_len: u64) -> Crc64 {
-        Crc64(crc_fast::checksum_combine(ALGORITHM, self.0, next.0, next_len))
+        Crc64(times(shift_of(next_len), self.0) ^ next.0)
     }
 }
 
@@ -43,30 +43,55 @@ pub fn of_stream(stream: &Stream, length: u64) -> Crc64 {
     let tile = Stream::TILE_BYTES as u64;
     let plain = of(&stream.repetition(0)).0;
     let bits: [u64; 64] = std::array::from_fn(|bit| of(&stream.repetition(1 << bit)).0 ^ plain);
-    let shift = Shift::by(tile);
+    let shift = shift_of(tile);
     let mut crc = 0;
     for repetition in 0..length / tile {
         let mask = stream.mask(repetition);
         let mixed =
             (0..64).filter(|bit| mask >> bit & 1 == 1).fold(plain, |sum, bit| sum ^ bits[bit as usize]);
-        crc = shift.apply(crc) ^ mixed;
+        crc = times(shift, crc) ^ mixed;
     }
     let rest = stream.repetition(stream.mask(length / tile));
     let rest = &rest[..(length % tile) as usize];
     Crc64(crc).followed_by(of(rest), rest.len() as u64)
 }
 
-/// What so many bytes behind it do to a CRC, before their own is added: a linear map, by the bits of the CRC.
-struct Shift([u64; 64]);
+// A CRC is a polynomial over bits, with x^0 in the highest one. Bytes behind it multiply it by a power of x before their own
+// CRC is added. `crc_fast` combines too, in 80 microseconds, which is a second for the parts of a large upload.
 
-impl Shift {
-    fn by(length: u64) -> Self {
-        Shift(std::array::from_fn(|bit| crc_fast::checksum_combine(ALGORITHM, 1 << bit, 0, length)))
-    }
+/// The polynomial of ECMA-182, without its x^64.
+const POLYNOMIAL: u64 = 0xc96c_5795_d787_0f42;
 
-    fn apply(&self, crc: u64) -> u64 {
-        (0..64).filter(|bit| crc >> bit & 1 == 1).fold(0, |sum, bit| sum ^ self.0[bit as usize])
+/// x to the power of 2^n, by n.
+static SQUARES: [u64; 64] = {
+    let mut squares = [1 << 62; 64];
+    let mut n = 1;
+    while n < 64 {
+        squares[n] = times(squares[n - 1], squares[n - 1]);
+        n += 1;
     }
+    squares
+};
+
+/// The product of two polynomials, modulo the one of the CRC.
+const fn times(a: u64, mut b: u64) -> u64 {
+    let mut product = 0;
+    let mut n = 0;
+    while n < 64 {
+        if a << n >> 63 == 1 {
+            product ^= b;
+        }
+        b = (b >> 1) ^ (POLYNOMIAL * (b & 1));
+        n += 1;
+    }
+    product
+}
+
+/// What so many bytes behind it multiply a CRC by.
+fn shift_of(bytes: u64) -> u64 {
+    // A byte is x^8, which is the square of number 3. No body has 2^61 bytes.
+    let bits = (0..61).filter(|bit| bytes >> bit & 1 == 1);
+    bits.fold(1 << 63, |shift, bit| times(SQUARES[bit + 3], shift))
 }
 
 /// A CRC in the making.
@@ -123,6 +148,10 @@ mod tests {
         for cut in 0..=bytes.len() {
             let (left, right) = bytes.split_at(cut);
             assert_eq!(crc(left).followed_by(crc(right), right.len() as u64), crc(&bytes), "{cut}");
+        }
+        for length in [1 << 20, (5 << 30) - 1, 48_u64 << 40] {
+            let combined = crc_fast::checksum_combine(ALGORITHM, crc(b"left").0, crc(b"right").0, length);
+            assert_eq!(crc(b"left").followed_by(crc(b"right"), length), Crc64(combined), "{length}");
         }
     }
 }

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -17,7 +18,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, ReusableBoxFuture};
 
 use super::body::Outgoing;
 use super::play::{DRAIN_LIMIT, Played, close, play};
@@ -170,21 +171,29 @@ impl Watcher for Link {
 #[error("a script takes the connection over")]
 pub(super) struct Takeover(pub(super) Script);
 
+/// What comes of a request.
+type Outcome = Result<Response<Outgoing>, Takeover>;
+/// Memory for the work on a request. It is the largest piece that a request needs: were it allocated and freed for each, it
+/// would leave holes between what is stored meanwhile.
+type Workplace = ReusableBoxFuture<'static, Outcome>;
+
 /// The service of one connection.
 struct Exchanges {
     shell: Arc<Shell>,
     link: Arc<Link>,
     meter: Arc<Meter>,
+    /// That of the request before.
+    spare: Arc<Mutex<Option<Workplace>>>,
 }
 
 impl Service<Request<Incoming>> for Exchanges {
     type Response = Response<Outgoing>;
     type Error = Takeover;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Outgoing>, Takeover>> + Send>>;
+    type Future = Work;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let (shell, link, meter) = (self.shell.clone(), self.link.clone(), self.meter.clone());
-        Box::pin(async move {
+        let work = async move {
             // hyper reads a pipelined request before the answer to the one before it has left; a script would
             // throw away what has not.
             while meter.is_sending() {
@@ -192,7 +201,34 @@ impl Service<Request<Incoming>> for Exchanges {
             }
             meter.enter(Phase::Serving);
             dispatch::exchange(&shell, &link, &meter, request).await
-        })
+        };
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let workplace = match spare {
+            Some(mut workplace) => {
+                workplace.set(work);
+                workplace
+            }
+            None => Workplace::new(work),
+        };
+        Work { workplace: Some(workplace), spare: self.spare.clone() }
+    }
+}
+
+/// The work on a request. Leaves its place to the next one when it is done.
+struct Work {
+    workplace: Option<Workplace>,
+    spare: Arc<Mutex<Option<Workplace>>>,
+}
+
+impl Future for Work {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        let Some(workplace) = &mut self.workplace else { return Poll::Pending };
+        let outcome = ready!(workplace.poll(context));
+        let workplace = self.workplace.take();
+        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = workplace;
+        Poll::Ready(outcome)
     }
 }
 
@@ -483,7 +519,8 @@ async fn serve_by_hyper(
     meter: &Arc<Meter>,
     at_idle: IdleEnd,
 ) -> io::Result<Served> {
-    let service = Exchanges { shell: shell.clone(), link: link.clone(), meter: meter.clone() };
+    let service =
+        Exchanges { shell: shell.clone(), link: link.clone(), meter: meter.clone(), spare: Arc::default() };
     let mut connection = http1::Builder::new()
         .half_close(true)
         .header_read_timeout(None)
