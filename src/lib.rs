@@ -98,6 +98,7 @@ pub mod benching {
     pub use crate::message::{Context, Head, Query, Received, Version};
     pub use crate::operation::Names;
     pub use crate::scenario::{Counters, Facts, Index, MayFire, Span, decide, logical_request};
+    pub use crate::signature::{ParameterForm, Verdict, check as check_signature};
     pub use crate::store::{Change, Etag, Metadata, Object, ObjectKind, Store, VersionId};
 
     pub mod cas {
@@ -105,7 +106,7 @@ pub mod benching {
     }
 
     pub mod cos {
-        pub use crate::cos::{handle, route};
+        pub use crate::cos::{document, handle, listed_parts, route};
     }
 }
 

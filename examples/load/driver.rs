@@ -45,6 +45,14 @@ impl Server {
         Server { process, addr: addr.parse().expect("it is an address") }
     }
 
+    /// From now on it has one core, which others use too.
+    #[allow(dead_code, reason = "not every measurement needs it")]
+    pub fn only_on_the_first_core(&self) {
+        let id = self.process.id().to_string();
+        let done = Command::new("taskset").args(["-acp", "0", &id]).stdout(Stdio::null()).status();
+        assert!(done.is_ok_and(|status| status.success()), "taskset, of util-linux, is needed");
+    }
+
     /// The time that its threads have been running.
     pub fn cpu(&self) -> Duration {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).expect("it runs");

@@ -2,11 +2,13 @@
 //! `cargo run --release --example load -- [rows]`, such as `P1 P5`, or nothing for all of the budget.
 //!
 //! A row is a ratio within one run, the median of five paired rounds (floor, cos-emu, floor, cos-emu …); *must* is the limit.
-//! `storm` and `hour` in the place of rows have a page of their own.
+//! In the place of rows, `curves`, `storm` and `hour` do what their files say.
 //! The server is the binary that `cargo build --release` makes. Everything stays on the loopback, and is bounded in count.
 //!
 //! Source: `performance.md` 3.
 
+#[path = "curves.rs"]
+mod curves;
 #[path = "driver.rs"]
 mod driver;
 #[path = "floors.rs"]
@@ -95,6 +97,10 @@ fn main() -> ExitCode {
         Duration::from_secs(seconds)
     };
     match asked.first().map(String::as_str) {
+        Some("curves") => {
+            curves::run();
+            return ExitCode::SUCCESS;
+        }
         Some("hour") => {
             let server = cos_emu(&["--scenario-json", hour::FAULTS, "--max-memory", "64MiB"]);
             return hour::run(server, seconds(3600));
@@ -566,30 +572,7 @@ fn completion() -> Vec<Figure> {
     let setup = r#"{"version": 1, "name": "parts", "setup": {"buckets": {"b-1": {"objects":
         {"source": {"size": "10GiB", "content": "seeded"}}}}}}"#;
     let server = cos_emu(&["--scenario-json", setup]);
-    let times = (0..ROUNDS).map(|_| {
-        let upload = upload_of(&server);
-        let mut list = String::from("<CompleteMultipartUpload>");
-        runtime().block_on(async {
-            let mut client = Client::connect(server.addr).await;
-            for part in 1..=parts {
-                let start = (part - 1) * MIB;
-                let lines = format!(
-                    "x-cos-copy-source: b-1.cos.ap-guangzhou.myqcloud.com/source\r\nx-cos-copy-source-range: bytes={start}-{}\r\n",
-                    start + MIB - 1
-                );
-                let path = format!("/b-1/k?partNumber={part}&uploadId={upload}");
-                let answer = client.answered(&Sent::new("PUT", &path, &lines, Bytes::new())).await;
-                let etag = between(&answer, "<ETag>", "</ETag>");
-                list += &format!("<Part><PartNumber>{part}</PartNumber><ETag>{etag}</ETag></Part>");
-            }
-            list += "</CompleteMultipartUpload>";
-            let sent = Sent::new("POST", &format!("/b-1/k?uploadId={upload}"), "", list.into());
-            let began = Instant::now();
-            client.answered(&sent).await;
-            began.elapsed().as_secs_f64() * 1e3
-        })
-    });
-    let times: Vec<f64> = times.collect();
+    let times = (0..ROUNDS).map(|_| curves::complete(&server, &upload_of(&server), parts).1).collect();
     vec![Figure {
         row: "P18",
         what: "completing 10,000 parts, ms",
