@@ -159,7 +159,7 @@ mod wide {
     /// A function for processors that have all of these features.
     macro_rules! absorb_words {
         ($name:ident, $features:literal, $($feature:tt)*) => {
-            fn $name(words: &mut Words, pieces: &[&[u8]; LANES]) {
+            pub(super) fn $name(words: &mut Words, pieces: &[&[u8]; LANES]) {
                 #[target_feature(enable = $features)]
                 fn compiled(words: &mut Words, pieces: &[&[u8]; LANES]) {
                     let mut sums = words.map(|lanes| {
@@ -326,6 +326,24 @@ mod tests {
                 Reference::digest(&bytes)[..],
                 "{length} bytes"
             );
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn registers_of_every_kind_that_are_here_have_the_md5_of_one_stream() {
+        let kinds = [
+            (is_x86_feature_detected!("avx2"), wide::by_avx2 as AbsorbWords),
+            (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl"), wide::by_avx512),
+        ];
+        for (_, kind) in kinds.into_iter().filter(|(is_here, _)| *is_here) {
+            let contents: Vec<Vec<u8>> = (0..LANES).map(|stream| bytes(640, stream)).collect();
+            let mut streams = vec![Lane::default(); LANES];
+            let pieces: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
+            beside(&mut streams.iter_mut().collect::<Vec<_>>(), &pieces, kind);
+            for (stream, content) in streams.into_iter().zip(&contents) {
+                assert_eq!(stream.finish(b"").bytes()[..], Reference::digest(content)[..]);
+            }
         }
     }
 
