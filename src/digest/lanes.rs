@@ -50,7 +50,7 @@ pub fn worthwhile() -> Option<usize> {
     wide_registers().map(|_| 2)
 }
 
-/// Feeds each stream its piece. All pieces have one length, a multiple of [`BLOCK_BYTES`].
+/// Feeds each stream its piece. All pieces have one length, a multiple of 64 bytes.
 pub fn absorb(streams: &mut [&mut Lane], pieces: &[&[u8]]) {
     match (wide_registers(), worthwhile()) {
         (Some(absorb_words), Some(least)) if streams.len() >= least => {
