@@ -28,15 +28,8 @@ pub fn run_until_told_to_stop(
     stopping: impl FnOnce(&Emulator),
 ) -> Result<(), StartError> {
     let parent = exit_with_parent.then(parent_id);
-    // In a storm of thousands of connections a worker would run what it woke itself for long before it looked at what others had
-    // left to it, or at the sockets: whoever is behind that waits twice as long as with these.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .global_queue_interval(1)
-        .event_interval(8)
-        .max_io_events_per_tick(32)
-        .enable_all()
-        .build()
-        .map_err(StartError::Process)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Process)?;
     let result = runtime.block_on(async {
         // Whoever sees that it is ready may send signals.
         let told_to_stop = told_to_stop(parent).map_err(StartError::Process)?;
