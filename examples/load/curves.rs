@@ -8,8 +8,6 @@ use super::{MIB, PART_BYTES, SMALL_BYTES, between, body, cos_emu, once, rules, u
 use crate::driver::{Client, Sent, Server, drive, median, runtime};
 use bytes::Bytes;
 
-const MIB_F: f64 = MIB as f64;
-
 fn point(picture: &str, curve: &str, x: usize, y: f64) {
     println!("{picture}\t{curve}\t{x}\t{y:.4}");
 }
@@ -163,24 +161,27 @@ fn idle_connections() {
 
 /// Speed and memory by the length of a part that is spilled.
 fn part_sizes() {
-    let (limit, bytes) = (64 * MIB, body(PART_BYTES));
-    for parts in [8, 64, 160, 640] {
-        let server = cos_emu(&["--max-memory", "64MiB"]);
-        let upload = upload_of(&server);
-        let head = format!(
-            "PUT /b-1/k?partNumber=1&uploadId={upload} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n",
-            parts * PART_BYTES
-        );
-        let began = Instant::now();
-        runtime().block_on(async {
-            Client::connect(server.addr).await.answered_to_many(head.as_bytes(), &bytes, parts).await
-        });
-        let length = parts * PART_BYTES / MIB;
-        let speed = (parts * PART_BYTES) as f64 / 1e6 / began.elapsed().as_secs_f64();
+    for pieces in [8, 64, 160, 640] {
+        let (speed, beyond) = spill_a_part(pieces);
+        let length = pieces * PART_BYTES / MIB;
         point("part-speed", "one part, one connection", length, speed);
-        let beyond = (server.memory("VmHWM") as f64 - limit.min(parts * PART_BYTES) as f64) / MIB_F;
         point("part-memory", "MiB beyond the 64 that may be stored", length, beyond);
     }
+}
+
+/// Sends one part of so many times 8 MiB to a server that may hold 64 MiB. Says how many MB of it went in a second, and the most
+/// MiB that the server had beyond what it may hold.
+pub fn spill_a_part(pieces: usize) -> (f64, f64) {
+    let server = cos_emu(&["--scenario-json", &rules(20), "--max-memory", "64MiB"]);
+    let (upload, bytes, length) = (upload_of(&server), body(PART_BYTES), pieces * PART_BYTES);
+    let path = format!("/b-1/k?partNumber=1&uploadId={upload}");
+    let head = format!("PUT {path} HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n");
+    let began = Instant::now();
+    runtime().block_on(async {
+        Client::connect(server.addr).await.answered_to_many(head.as_bytes(), &bytes, pieces).await
+    });
+    let speed = length as f64 / 1e6 / began.elapsed().as_secs_f64();
+    (speed, (server.memory("VmHWM") as f64 - length.min(64 * MIB) as f64) / MIB as f64)
 }
 
 /// Time and memory by how many worlds there are.

@@ -46,7 +46,6 @@ impl Server {
     }
 
     /// From now on it has one core, which others use too.
-    #[allow(dead_code, reason = "not every measurement needs it")]
     pub fn only_on_the_first_core(&self) {
         let id = self.process.id().to_string();
         let done = Command::new("taskset").args(["-acp", "0", &id]).stdout(Stdio::null()).status();
@@ -65,7 +64,6 @@ impl Server {
     }
 
     /// Memory in bytes: `VmRSS`, what is resident, or `VmHWM`, the most that ever was.
-    #[allow(dead_code, reason = "not every measurement needs it")]
     pub fn memory(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
         let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the kernel knows it");
@@ -74,7 +72,6 @@ impl Server {
     }
 
     /// How many files and sockets it has open.
-    #[allow(dead_code, reason = "not every measurement needs it")]
     pub fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.process.id())).expect("it runs").count()
     }
@@ -104,7 +101,6 @@ impl Sent {
 }
 
 /// What a server answered.
-#[allow(dead_code, reason = "not every measurement needs it")]
 pub struct Answer {
     pub status: u16,
     pub head: String,
@@ -118,7 +114,6 @@ pub struct Speed {
     /// Of the server, for each request.
     pub cpu_microseconds: f64,
     /// The time within which 99 % of the requests were answered.
-    #[allow(dead_code, reason = "not every measurement needs it")]
     pub p99_microseconds: f64,
 }
 
@@ -194,7 +189,6 @@ impl Client {
     }
 
     /// Sends the head of a request, and so many times these bytes as its body; reads its answer like [`Client::answered`].
-    #[allow(dead_code, reason = "not every measurement needs it")]
     pub async fn answered_to_many(&mut self, head: &[u8], bytes: &[u8], times: usize) -> String {
         self.stream.write_all(head).await.expect("it reads");
         for _ in 0..times {
@@ -218,7 +212,6 @@ impl Client {
     ///
     /// # Errors
     /// When the connection ends before the answer does. It is of no use then.
-    #[allow(dead_code, reason = "not every measurement needs it")]
     pub async fn asked(&mut self, sent: &Sent) -> io::Result<Answer> {
         // A server that answers early may not read what is still to come: its answer counts.
         let sending = self.send(sent).await;

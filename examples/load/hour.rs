@@ -18,9 +18,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;
 
+use crate::MIB;
 use crate::driver::{Answer, Client, Sent, Server, runtime};
 
-const MIB: usize = 1 << 20;
 const CLIENTS: usize = 16;
 /// How many keys each client goes about with.
 const KEYS: u32 = 60;

@@ -526,24 +526,13 @@ fn peak_of_parts() -> Vec<Figure> {
 }
 
 fn peak_of_a_spilled_part() -> Vec<Figure> {
-    let limit = 64 * MIB;
-    let server = cos_emu(&["--scenario-json", &rules(20), "--max-memory", "64MiB"]);
-    let (upload, bytes, times) = (upload_of(&server), body(PART_BYTES), 640);
-    let head = format!(
-        "PUT /b-1/k?partNumber=1&uploadId={upload} HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n",
-        times * PART_BYTES
-    );
-    let began = Instant::now();
-    runtime().block_on(async {
-        Client::connect(server.addr).await.answered_to_many(head.as_bytes(), &bytes, times).await
-    });
-    let speed = (times * PART_BYTES) as f64 / 1e6 / began.elapsed().as_secs_f64();
+    let (speed, beyond) = curves::spill_a_part(640);
     vec![Figure {
         row: "P13",
         what: "the most memory beyond the 64 MiB that may be stored while a part of 5 GiB is spilled, MiB",
         must: 64.0,
         side: AtMost,
-        got: (server.memory("VmHWM") as f64 - limit as f64) / MIB as f64,
+        got: beyond,
         detail: format!("{speed:.0} MB/s"),
     }]
 }

@@ -141,17 +141,20 @@ mod wide {
         }
     }
 
+    /// How far a step turns, by its round and its place in its group.
+    const fn left(round: usize, place: usize) -> i32 {
+        TURNS[round][place].cast_signed()
+    }
+
     /// Sixteen steps, in groups of four that turn alike.
     macro_rules! round {
-        ($state:ident, $message:ident, $round:literal, $mix:ident, $factor:literal, $start:literal, $($left:literal)*) => {
+        ($state:ident, $message:ident, $round:literal, $mix:ident, $factor:literal, $start:literal, $($turn:literal)*) => {
             for group in 0..4 {
-                let mut number = 4 * group;
                 $(
+                    let number = 4 * group + $turn;
                     let (word, sine) = ($message[($factor * number + $start) % 16], SINES[$round * 16 + number]);
-                    $state = step::<$left, { 32 - $left }>($state, $mix($state), word, sine);
-                    number += 1;
+                    $state = step::<{ left($round, $turn) }, { 32 - left($round, $turn) }>($state, $mix($state), word, sine);
                 )*
-                debug_assert_eq!(number % 4, 0);
             }
         };
     }
@@ -173,10 +176,10 @@ mod wide {
                         let message: [__m256i; 16] =
                             std::array::from_fn(|word| if word < 8 { low[word] } else { high[word - 8] });
                         let mut state = sums;
-                        round!(state, message, 0, choose, 1, 0, 7 12 17 22);
-                        round!(state, message, 1, choose_by_last, 5, 1, 5 9 14 20);
-                        round!(state, message, 2, parity, 3, 5, 4 11 16 23);
-                        round!(state, message, 3, or_not, 7, 0, 6 10 15 21);
+                        round!(state, message, 0, choose, 1, 0, 0 1 2 3);
+                        round!(state, message, 1, choose_by_last, 5, 1, 0 1 2 3);
+                        round!(state, message, 2, parity, 3, 5, 0 1 2 3);
+                        round!(state, message, 3, or_not, 7, 0, 0 1 2 3);
                         for (sum, word) in sums.iter_mut().zip(state) {
                             *sum = _mm256_add_epi32(*sum, word);
                         }

@@ -224,6 +224,7 @@ impl Future for Work {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        // Nobody asks again behind the outcome.
         let Some(workplace) = &mut self.workplace else { return Poll::Pending };
         let outcome = ready!(workplace.poll(context));
         let workplace = self.workplace.take();
