@@ -22,8 +22,11 @@ use crate::digest::key_of;
 use crate::message::Head;
 use crate::operation::{Names, Operation, Service};
 
-/// How many distinct scope keys a table remembers at least. When there are twice as many, the older half is forgotten.
-const REMEMBERED_KEYS: usize = 500_000;
+/// How many distinct scope keys the tables of a scenario remember at least, all together. When one has twice its share, it
+/// forgets the older half. A key takes up to 75 bytes, so that they are 20 MiB at most.
+const REMEMBERED_KEYS: usize = 128 << 10;
+/// The share of a table where there are many rules.
+const LEAST_REMEMBERED_KEYS: usize = 4 << 10;
 
 /// What rules look at.
 #[derive(Debug, Clone, Copy)]
@@ -171,10 +174,12 @@ struct Arrivals {
 impl Counters {
     /// All at zero, for so many rules and so many rules of connections.
     pub fn new(rules: usize, connections: usize) -> Self {
+        // Each rule has a table, and the attempts have one.
+        let share = (REMEMBERED_KEYS / (rules + 1)).max(LEAST_REMEMBERED_KEYS);
         Counters {
-            scopes: (0..rules).map(|_| Table::default()).collect(),
+            scopes: (0..rules).map(|_| Table::remembering(share)).collect(),
             totals: vec![Count::default(); rules],
-            requests: Table::default(),
+            requests: Table::remembering(share),
             connections: vec![Count::default(); connections],
             expected: Vec::new(),
         }
@@ -576,15 +581,21 @@ pub fn logical_request(service: Service, operation: Option<Operation>, names: &N
 }
 
 /// A table by scope key that is bounded: keys that were not used for long are forgotten.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Table<V> {
+    /// How many of them at least.
+    share: usize,
     recent: HashMap<u128, V>,
     older: HashMap<u128, V>,
 }
 
 impl<V: Default> Table<V> {
+    fn remembering(share: usize) -> Self {
+        Table { share, recent: HashMap::new(), older: HashMap::new() }
+    }
+
     fn entry(&mut self, key: u128) -> &mut V {
-        if self.recent.len() >= REMEMBERED_KEYS && !self.recent.contains_key(&key) {
+        if self.recent.len() >= self.share && !self.recent.contains_key(&key) {
             self.older = std::mem::take(&mut self.recent);
         }
         let older = &mut self.older;
@@ -944,16 +955,16 @@ mod tests {
 
     #[test]
     fn a_table_forgets_the_keys_that_were_not_used_for_long() {
-        let mut table = Table::<u32>::default();
+        let mut table = Table::<u32>::remembering(100);
         *table.entry(1) = 7;
-        for key in 2..(REMEMBERED_KEYS as u128 + 10) {
+        for key in 2..110 {
             table.entry(key);
         }
         assert_eq!(*table.entry(1), 7, "the older half is still known");
-        for key in 0..(2 * REMEMBERED_KEYS as u128) {
+        for key in 0..200 {
             table.entry(1 << 64 | key);
         }
         assert_eq!(*table.entry(1), 0);
-        assert!(table.recent.len() + table.older.len() <= 2 * REMEMBERED_KEYS);
+        assert!(table.recent.len() + table.older.len() <= 200);
     }
 }
