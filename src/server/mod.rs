@@ -30,11 +30,13 @@ mod stream;
 mod tls;
 mod worlds;
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::task::Poll;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
@@ -401,6 +403,8 @@ async fn accept(shell: Arc<Shell>, listener: TcpListener, door: Door) {
                 prepare(&stream);
                 let stream = Stream::Tcp(stream);
                 shell.tasks.spawn(connection::serve(stream, peer.ip(), shell.clone(), door.clone()));
+                // In a storm the next one waits in the kernel, so that those who are served have their turn.
+                let_others_go_first().await;
             }
             Err(error) => {
                 // Mostly too many open files: wait for some to close instead of spinning.
@@ -409,6 +413,20 @@ async fn accept(shell: Arc<Shell>, listener: TcpListener, door: Door) {
             }
         }
     }
+}
+
+/// Goes to the end of the queue of the tasks that are ready. tokio's own `yield_now` waits for the next look at the network,
+/// which is far away while large bodies are hashed.
+async fn let_others_go_first() {
+    let mut went = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut went, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Without these a connection is only slower, or lives on when its client is gone.
