@@ -218,7 +218,7 @@ fn conditions(when: &When) -> String {
 fn pattern(pattern: &Pattern) -> String {
     match pattern {
         Pattern::Exactly(text) => format!("{text:?}"),
-        Pattern::Glob(text, _) => format!("like {text:?}"),
+        Pattern::Glob(glob) => format!("like {:?}", glob.to_string()),
         Pattern::Regex(regex) => format!("matching /{regex}/"),
         Pattern::Not(other) => format!("not {}", self::pattern(other)),
         Pattern::Absent(true) => "absent".to_owned(),
