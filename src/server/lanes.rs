@@ -19,6 +19,8 @@ use crate::digest::lanes::{BLOCK_BYTES, LANES, Lane, absorb, worthwhile};
 const STEP_BYTES: usize = 64 << 10;
 /// How many bytes of a body may wait before some of them are hashed.
 const WAITING_BYTES: usize = 2 << 20;
+/// How many may wait while somebody else hashes along: so long the body is read on, on another core.
+const WAITING_ELSEWHERE_BYTES: usize = 4 << 20;
 
 /// The bodies that are hashed side by side.
 #[derive(Debug, Default)]
@@ -73,8 +75,8 @@ struct Step(Vec<(u64, Lane, Bytes)>);
 enum Next {
     /// A step with it.
     Step(Step),
-    /// Somebody else hashes it along.
-    Elsewhere,
+    /// Somebody else hashes it along; so many bytes wait.
+    Elsewhere(usize),
     /// No more waits than may.
     Done,
 }
@@ -101,7 +103,7 @@ impl Lanes {
         let Some(piece) = body.piece().filter(|_| body.waiting_bytes > allowed_bytes) else {
             return Next::Done;
         };
-        let Some(lane) = body.lane.take() else { return Next::Elsewhere };
+        let Some(lane) = body.lane.take() else { return Next::Elsewhere(body.waiting_bytes) };
         let mut step = vec![(number, lane, piece)];
         let length = step[0].2.len();
         // The oldest come first: they are needed first.
@@ -155,20 +157,20 @@ impl InLane {
             body.waiting_bytes += chunk.len();
             body.waiting.push_back(chunk);
         }
-        self.hash_until(WAITING_BYTES).await;
+        self.hash_until(WAITING_BYTES, WAITING_ELSEWHERE_BYTES).await;
     }
 
     /// The MD5 of all bytes.
     pub(super) async fn finish(self) -> Md5 {
-        self.hash_until(0).await;
+        self.hash_until(0, 0).await;
         let mut bodies = self.lanes.bodies();
         let mut body = bodies.by_number.remove(&self.number).unwrap_or_default();
         let last = body.waiting.pop_front().unwrap_or_default();
         body.lane.unwrap_or_default().finish(&last)
     }
 
-    /// Hashes until no more than so many bytes wait.
-    async fn hash_until(&self, allowed_bytes: usize) {
+    /// Hashes until no more than so many bytes wait, or so many while somebody else hashes along.
+    async fn hash_until(&self, allowed_bytes: usize, allowed_elsewhere: usize) {
         loop {
             let stepped = self.lanes.stepped.notified();
             match self.lanes.next(self.number, allowed_bytes) {
@@ -176,7 +178,8 @@ impl InLane {
                     self.lanes.hash(step);
                     tokio::task::yield_now().await;
                 }
-                Next::Elsewhere => stepped.await,
+                Next::Elsewhere(waiting_bytes) if waiting_bytes <= allowed_elsewhere => return,
+                Next::Elsewhere(_) => stepped.await,
                 Next::Done => return,
             }
         }
@@ -247,6 +250,20 @@ mod tests {
         lanes.hash(step);
         let whole = [content(1 << 16, 1), content(1 << 16, 2)].concat();
         assert_eq!(bodies.remove(1).finish().await.bytes()[..], Reference::digest(&whole)[..]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_is_hashed_elsewhere_is_read_on_for_a_while() {
+        let lanes = Arc::new(Lanes::default());
+        let mut body = lanes.begin();
+        body.take(content(1 << 20, 1)).await;
+        let Next::Step(_step) = lanes.next(0, 0) else { panic!("there is something to hash") };
+        let mut taken = 1 << 20;
+        let in_time = std::time::Duration::from_secs(1);
+        while tokio::time::timeout(in_time, body.take(content(1 << 20, 1))).await.is_ok() {
+            taken += 1 << 20;
+        }
+        assert_eq!(taken, WAITING_ELSEWHERE_BYTES);
     }
 
     #[tokio::test]
