@@ -26,8 +26,8 @@ const QUIET_PAUSE: Duration = Duration::from_millis(20);
 const DECISION_LIMIT: Duration = Duration::from_secs(1);
 /// 99 of a hundred requests of the quiet client may not take longer.
 const QUIET_LIMIT: Duration = Duration::from_millis(50);
-/// What the server may hold for each connection, and for its journal.
-const CONNECTION_BYTES: u64 = 24 << 10;
+/// What the server may hold for each connection, which is what an idle one costs, and for its journal.
+const CONNECTION_BYTES: u64 = 32 << 10;
 const JOURNAL_BYTES: u64 = 64 << 20;
 
 /// Lets the storm loose on the server for that time, and says whether it stood.
