@@ -333,7 +333,7 @@ fn objects_out() -> Vec<Figure> {
     once(&server, &Sent::new("PUT", "/b-1/big", "", body(PART_BYTES)));
     let get = |path: String| move |_: usize, _: usize| Sent::new("GET", &path, "", Bytes::new());
     let (ours, floors) = (get("/b-1/big".to_owned()), get(format!("/{PART_BYTES}")));
-    let rounds = rounds(|| drive(&server, 4, 600, ours.clone()), || drive(&floor, 4, 600, floors.clone()));
+    let rounds = rounds(|| drive(&server, 4, 1500, ours.clone()), || drive(&floor, 4, 1500, floors.clone()));
     let costs =
         [rounds.median(|ours, _| cost(ours, PART_BYTES)), rounds.median(|_, floor| cost(floor, PART_BYTES))];
     vec![
