@@ -23,7 +23,7 @@ use crate::message::Head;
 use crate::operation::{Names, Operation, Service};
 
 /// How many distinct scope keys the tables of a scenario remember at least, all together. When one has twice its share, it
-/// forgets the older half. A key takes up to 75 bytes, so that they are 20 MiB at most.
+/// forgets the older half. A key takes up to 40 bytes, so that they are 10 MiB at most.
 const REMEMBERED_KEYS: usize = 128 << 10;
 /// The share of a table where there are many rules.
 const LEAST_REMEMBERED_KEYS: usize = 4 << 10;
@@ -585,8 +585,9 @@ pub fn logical_request(service: Service, operation: Option<Operation>, names: &N
 struct Table<V> {
     /// How many of them at least.
     share: usize,
-    recent: HashMap<u128, V>,
-    older: HashMap<u128, V>,
+    /// By half of the key, which is half of a digest: of so few no two have the same.
+    recent: HashMap<u64, V>,
+    older: HashMap<u64, V>,
 }
 
 impl<V: Default> Table<V> {
@@ -595,6 +596,7 @@ impl<V: Default> Table<V> {
     }
 
     fn entry(&mut self, key: u128) -> &mut V {
+        let key = key as u64;
         if self.recent.len() >= self.share && !self.recent.contains_key(&key) {
             self.older = std::mem::take(&mut self.recent);
         }
@@ -962,7 +964,7 @@ mod tests {
         }
         assert_eq!(*table.entry(1), 7, "the older half is still known");
         for key in 0..200 {
-            table.entry(1 << 64 | key);
+            table.entry(1 << 32 | key);
         }
         assert_eq!(*table.entry(1), 0);
         assert!(table.recent.len() + table.older.len() <= 200);
