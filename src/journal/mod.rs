@@ -30,7 +30,7 @@ pub struct Journal {
     shelf: Shelf,
     /// The number of the last attempt of each logical request of which another one is expected.
     latest: HashMap<u128, u64>,
-    /// The exchange that started each job that is not over.
+    /// The exchange that started each job that is not over, as long as there is an entry of it.
     jobs: HashMap<String, u64>,
     capacity: usize,
     text_bytes: usize,
@@ -105,6 +105,11 @@ impl Journal {
 
     /// Says that an exchange started a job.
     pub fn starts_job(&mut self, job: String, n: u64) {
+        // The job of a vault that was deleted never ends.
+        if self.jobs.len() >= self.capacity {
+            let dropped = self.dropped();
+            self.jobs.retain(|_, n| *n > dropped);
+        }
         self.jobs.insert(job, n);
     }
 
@@ -177,6 +182,16 @@ mod tests {
         assert_eq!(from(0, 9), [3, 4, 5]);
         assert_eq!(from(4, 1), [4]);
         assert!(from(6, 9).is_empty() && from(u64::MAX, 9).is_empty());
+    }
+
+    #[test]
+    fn jobs_whose_exchange_was_dropped_are_forgotten() {
+        let mut journal = Journal::new(2);
+        for path in ["/a", "/b", "/c", "/d", "/e"] {
+            let n = journal.begin(entry(path)).n;
+            journal.starts_job(path.to_owned(), n);
+        }
+        assert_eq!(["/c", "/d", "/e"].map(|job| journal.end_job(job)), [None, Some(4), Some(5)]);
     }
 
     #[test]
