@@ -14,7 +14,7 @@ use percent_encoding::percent_decode_str;
 use crate::chance::Identity;
 use crate::clock::Timestamp;
 use crate::content::Content;
-use crate::digest::{Digests, Tree, Wanted};
+use crate::digest::{Digests, Grown, Tree, Wanted};
 use crate::store::JobCompletion;
 
 /// What the ETag of an object in one piece, and of a part, is made of.
@@ -416,6 +416,8 @@ pub struct Received {
     pub form: Option<Box<Form>>,
     /// Other bytes that the request is about, with their digests.
     pub source: Option<(Content, Digests)>,
+    /// The MD5 of the object that the bytes are appended to, with them.
+    pub grown: Option<Grown>,
 }
 
 /// The fields of a form that stand before its file, in order.

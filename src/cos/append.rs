@@ -7,6 +7,7 @@ use super::metadata::{check_key, metadata};
 use super::object::traffic_limit;
 use super::{Call, Error, Handled, changed, encryption};
 use crate::code::CosCode;
+use crate::digest::Grown;
 use crate::message::{BodyPlan, Received, Reply};
 use crate::store::{AppendError, Growing, MAX_PART_SIZE_BYTES, Metadata, Versioning};
 
@@ -54,6 +55,15 @@ pub(super) fn admit(call: &Call<'_>) -> Result<BodyPlan, Error> {
     Ok(BodyPlan { bytes_per_second: traffic_limit(call)?, ..data_plan(call)? })
 }
 
+/// The MD5 that the body has to be hashed behind.
+///
+/// # Errors
+/// Those of [`admit`].
+pub(super) fn grown(call: &Call<'_>) -> Result<Grown, Error> {
+    let (growing, _) = growing(call)?;
+    Ok(Grown::new(growing.md5))
+}
+
 /// Appends the body. There is no CRC in the answer, and `x-cos-content-sha1` is the MD5 of the body: the official Go
 /// client refuses anything else.
 ///
@@ -65,7 +75,7 @@ pub(super) fn append(call: &Call<'_>, body: &Received) -> Handled {
     let md5 = body.digests.md5.expect("the plan asked for it");
     let crc64 = body.digests.crc64.expect("the plan asked for it");
     let (growing, metadata) = growing(call)?;
-    let object = growing.append(&body.content, crc64, metadata, call.context.now);
+    let object = growing.append(&body.content, crc64, body.grown.as_ref(), metadata, call.context.now);
     let mut reply = Reply::new(200)
         .with("ETag", quoted(object.etag))
         .with("x-cos-next-append-position", object.content.len().to_string())

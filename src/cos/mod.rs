@@ -40,7 +40,7 @@ use http::header::RANGE;
 
 use crate::code::CosCode;
 use crate::content::Content;
-use crate::digest::Wanted;
+use crate::digest::{Grown, Wanted};
 use crate::message::{BodyError, BodyPlan, Context, Head, Outcome, Received, Reply};
 use crate::operation::{Emulation, Group, Operation, Payload};
 use crate::signature::{Refusal, without_port};
@@ -321,6 +321,8 @@ pub enum Derivation {
     None,
     /// These bytes stand in the place of the body, and have to be hashed.
     Bytes(Content, Wanted),
+    /// The body is appended to the object of this MD5, and has to be hashed behind it.
+    Grown(Grown),
     /// The body is a form, and its file stands in its place.
     Form(Box<PostedForm>),
 }
@@ -341,6 +343,7 @@ pub fn derivation(
         Operation::UploadPartCopy => {
             copy::part_source(&call).map(|(content, wanted)| Derivation::Bytes(content, wanted))
         }
+        Operation::AppendObject => append::grown(&call).map(Derivation::Grown),
         Operation::PostObject => {
             let wanted = integrity::wanted(&call, true);
             PostedForm::read(head, &body.content, wanted).map(|form| Derivation::Form(Box::new(form)))

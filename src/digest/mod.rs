@@ -169,6 +169,31 @@ impl GrowingMd5 {
     }
 }
 
+/// The MD5 of an object with what is to be appended to it, hashed before the object is looked at for good.
+#[derive(Debug, Clone)]
+pub struct Grown {
+    /// That of the object without it.
+    before: Md5,
+    md5: GrowingMd5,
+}
+
+impl Grown {
+    /// Nothing is appended yet.
+    pub fn new(md5: GrowingMd5) -> Self {
+        Grown { before: md5.value(), md5 }
+    }
+
+    /// Appends bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.md5.update(bytes);
+    }
+
+    /// The state after all bytes, unless the object has another MD5 by now than was begun with.
+    pub fn behind(&self, present: &GrowingMd5) -> Option<GrowingMd5> {
+        (present.value() == self.before).then(|| self.md5.clone())
+    }
+}
+
 /// The hash of a body for the journal: of all bytes that arrived, and of those up to one place.
 #[derive(Debug, Default)]
 pub struct Witness {

@@ -24,21 +24,26 @@ pub(super) struct Derived {
     pub(super) signature: Option<&'static str>,
 }
 
-/// Hashes bytes in steps, with other tasks between.
-async fn hash(content: &Content, wanted: Wanted) -> Digests {
-    let mut hasher = Hasher::new(wanted);
+/// Feeds all bytes in steps, with other tasks between.
+async fn feed(content: &Content, mut update: impl FnMut(&[u8])) {
     let mut start = 0;
     loop {
         let piece = reading::bytes_at(content, start).await;
         if piece.is_empty() {
-            return hasher.finish();
+            return;
         }
         start += piece.len() as u64;
         for step in piece.chunks(STEP_BYTES) {
-            hasher.update(step);
+            update(step);
             yield_now().await;
         }
     }
+}
+
+async fn hash(content: &Content, wanted: Wanted) -> Digests {
+    let mut hasher = Hasher::new(wanted);
+    feed(content, |step| hasher.update(step)).await;
+    hasher.finish()
 }
 
 /// How many bytes the file of a form has; `None` when its end is not there.
@@ -84,6 +89,10 @@ pub(super) async fn derive(
             let digests = hash(&content, wanted).await;
             Ok(derived(Received { source: Some((content, digests)), ..body }))
         }
+        Derivation::Grown(mut grown) => {
+            feed(&body.content, |step| grown.update(step)).await;
+            Ok(derived(Received { grown: Some(grown), ..body }))
+        }
         Derivation::Form(posted) => {
             let length = find_end(&posted, &body.content).await;
             let content =
@@ -94,7 +103,8 @@ pub(super) async fn derive(
                 return Err(route.refuse_signature(refusal, head, &context));
             }
             let asker = Asker::of(&verdict, posted.form.field("q-ak"), world);
-            let body = Received { content, digests, form: Some(Box::new(posted.form)), source: None };
+            let body =
+                Received { content, digests, form: Some(Box::new(posted.form)), ..Received::default() };
             Ok(Derived { body, asker, signature: name_of(&verdict) })
         }
     }

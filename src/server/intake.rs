@@ -266,7 +266,7 @@ impl Intake {
         if let Some(lane) = self.in_lane {
             digests.md5 = Some(lane.finish().await);
         }
-        Ok(Received { content: Content::new(self.full), digests, form: None, source: None })
+        Ok(Received { content: Content::new(self.full), digests, ..Received::default() })
     }
 
     /// Waits for the next frame with data. Returns whether there is one.

@@ -5,7 +5,7 @@ use http::header::{CONTENT_RANGE, ORIGIN};
 use crate::clock::Timestamp;
 use crate::content::Content;
 use crate::cos::{self, PostedForm};
-use crate::digest::Wanted;
+use crate::digest::{Grown, Wanted};
 use crate::message::{Account, BodyError, BodyPlan, Context, Head, Outcome, Received, Reply};
 use crate::operation::{Names, Operation, Service};
 use crate::scenario::{ErrorAnswer, Span};
@@ -38,6 +38,8 @@ pub(super) enum Derivation {
     Bytes(Content, Wanted),
     /// The digests of other bytes, beside its body.
     Source(Content, Wanted),
+    /// The MD5 of the object of this one with the body appended.
+    Grown(Grown),
     /// The file of a form, and its digests.
     Form(Box<PostedForm>),
 }
@@ -127,6 +129,7 @@ impl Route {
             Route::Cos(Ok(target)) => Ok(match cos::derivation(target, head, body, store, context)? {
                 cos::Derivation::None => Derivation::None,
                 cos::Derivation::Bytes(content, wanted) => Derivation::Bytes(content, wanted),
+                cos::Derivation::Grown(grown) => Derivation::Grown(grown),
                 cos::Derivation::Form(posted) => Derivation::Form(posted),
             }),
             Route::Cas(Ok(target)) => Ok(cas::source(target, head, body, store, context)

@@ -471,6 +471,7 @@ impl<'a> Versions<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Grown;
     use crate::store::Etag;
     use crate::store::upload::tests::part;
 
@@ -555,7 +556,7 @@ mod tests {
             assert_eq!(growing.metadata.is_none(), whole.is_empty());
             let metadata = growing.metadata.clone().unwrap_or_else(|| class.clone());
             let digests = part(next.to_vec());
-            let object = growing.append(&digests.content, digests.crc64, metadata, now);
+            let object = growing.append(&digests.content, digests.crc64, None, metadata, now);
             whole.extend_from_slice(next);
             let expected = part(whole.clone());
             assert_eq!(object.content.to_bytes(), whole);
@@ -569,11 +570,31 @@ mod tests {
     }
 
     #[test]
+    fn what_was_hashed_behind_another_object_is_hashed_again() {
+        let now = Timestamp::from_unix_seconds(0);
+        let bucket = Bucket::new("r".to_owned(), now);
+        let next = part(b"abc".to_vec());
+        let appended = |grown: Option<&Grown>| {
+            let growing = bucket.growing("k", 0).unwrap();
+            growing.append(&next.content, next.crc64, grown, Metadata::default(), now).etag
+        };
+        let grown_behind = |bytes: &[u8]| {
+            let mut md5 = GrowingMd5::default();
+            md5.update(bytes);
+            let mut grown = Grown::new(md5);
+            grown.update(b"abc");
+            grown
+        };
+        assert_eq!(appended(Some(&grown_behind(b""))), Etag::Md5(next.md5));
+        assert_eq!(appended(Some(&grown_behind(b"x"))), Etag::Md5(next.md5));
+    }
+
+    #[test]
     fn nothing_is_appended_to_an_object_in_one_piece() {
         let now = Timestamp::from_unix_seconds(0);
         let mut bucket = Bucket::new("r".to_owned(), now);
         let (piece, metadata) = (part(b"abc".to_vec()), Metadata::default());
-        let grown = bucket.growing("k", 0).unwrap().append(&piece.content, piece.crc64, metadata, now);
+        let grown = bucket.growing("k", 0).unwrap().append(&piece.content, piece.crc64, None, metadata, now);
         let object = Object { kind: ObjectKind::Normal, ..grown };
         bucket.put_object("k".to_owned(), VersionId::Null, Arc::new(object));
         for position in [0, 3] {

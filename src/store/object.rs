@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::acl::Acl;
 use crate::clock::Timestamp;
 use crate::content::Content;
-use crate::digest::{Crc64, GrowingMd5, Md5, Sha1};
+use crate::digest::{Crc64, GrowingMd5, Grown, Md5, Sha1};
 
 /// An object.
 #[derive(Debug, Clone)]
@@ -258,7 +258,8 @@ pub struct Version {
 pub struct Growing {
     pub(super) content: Content,
     pub(super) crc64: Crc64,
-    pub(super) md5: GrowingMd5,
+    /// The MD5 of the bytes that there are.
+    pub md5: GrowingMd5,
     /// What the object has beside its bytes; `None` when there is no object yet.
     pub metadata: Option<Metadata>,
 }
@@ -279,18 +280,29 @@ pub enum AppendError {
 
 impl Growing {
     /// The object with the next bytes behind those that there are; none is copied. `crc64` is that of the next bytes;
-    /// `metadata` is what the object has beside its bytes.
+    /// `metadata` is what the object has beside its bytes; `grown` spares hashing them here, unless the object was another one then.
     ///
     /// The ETag is the MD5 of the whole. How the service makes it is not known.
-    pub fn append(mut self, next: &Content, crc64: Crc64, metadata: Metadata, now: Timestamp) -> Object {
-        next.pieces().for_each(|piece| self.md5.update(&piece));
+    pub fn append(
+        self,
+        next: &Content,
+        crc64: Crc64,
+        grown: Option<&Grown>,
+        metadata: Metadata,
+        now: Timestamp,
+    ) -> Object {
+        let md5 = grown.and_then(|grown| grown.behind(&self.md5)).unwrap_or_else(|| {
+            let mut md5 = self.md5;
+            next.pieces().for_each(|piece| md5.update(&piece));
+            md5
+        });
         Object {
             content: Content::concat([&self.content, next]),
-            etag: Etag::Md5(self.md5.value()),
+            etag: Etag::Md5(md5.value()),
             crc64: self.crc64.followed_by(crc64, next.len()),
             modified: now,
             metadata,
-            kind: ObjectKind::Appendable(Box::new(self.md5)),
+            kind: ObjectKind::Appendable(Box::new(md5)),
         }
     }
 
