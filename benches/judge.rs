@@ -4,7 +4,7 @@
 //! the ratios of neighbouring runs. A journal may take 5 % of the requests per second; a verdict over 100,000 exchanges
 //! less than a second; making a world less than a millisecond.
 
-#[allow(dead_code, reason = "the load needs more of it")]
+#[allow(dead_code, reason = "examples/load uses all of the driver, this a part")]
 #[path = "../examples/load/driver.rs"]
 mod load;
 

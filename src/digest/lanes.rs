@@ -170,7 +170,7 @@ mod wide {
                         let [a, b, c, d, e, f, g, h] = lanes.map(u32::cast_signed);
                         _mm256_setr_epi32(a, b, c, d, e, f, g, h)
                     });
-                    // Of constants the compiler would add each behind what is waited for last.
+                    // Were they known to the compiler, it would add them last, behind what is waited for.
                     let sines = black_box(&SINES);
                     let blocks: [&[[u8; BLOCK_BYTES]]; LANES] = pieces.map(|piece| piece.as_chunks().0);
                     for number in 0..blocks[0].len() {

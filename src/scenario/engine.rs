@@ -23,9 +23,9 @@ use crate::message::Head;
 use crate::operation::{Names, Operation, Service};
 
 /// How many distinct scope keys the tables of a scenario remember at least, all together. When one has twice its share, it
-/// forgets the older half. A key takes up to 40 bytes, so that they are 10 MiB at most.
+/// forgets the older half. A key takes up to 40 bytes, so that they are 10 MiB at most with up to 31 rules.
 const REMEMBERED_KEYS: usize = 128 << 10;
-/// The share of a table where there are many rules.
+/// The least share of a table: with more rules each may take another 320 KiB.
 const LEAST_REMEMBERED_KEYS: usize = 4 << 10;
 
 /// What rules look at.
@@ -583,7 +583,7 @@ pub fn logical_request(service: Service, operation: Option<Operation>, names: &N
 /// A table by scope key that is bounded: keys that were not used for long are forgotten.
 #[derive(Debug)]
 struct Table<V> {
-    /// How many of them at least.
+    /// How many keys it remembers at least.
     share: usize,
     /// By half of the key, which is half of a digest: of so few no two have the same.
     recent: HashMap<u64, V>,

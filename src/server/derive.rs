@@ -1,4 +1,4 @@
-//! What a request needs computed before it can be answered, such as the digests of a copied range: behind the lock, in
+//! What a request needs computed before it can be answered, such as the digests of a copied range or of a grown object: behind the lock, in
 //! steps, with other tasks between.
 
 use tokio::task::yield_now;

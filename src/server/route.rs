@@ -38,7 +38,7 @@ pub(super) enum Derivation {
     Bytes(Content, Wanted),
     /// The digests of other bytes, beside its body.
     Source(Content, Wanted),
-    /// The MD5 of the object of this one with the body appended.
+    /// The MD5 of an object with the body appended to it, of which that of the object is there.
     Grown(Grown),
     /// The file of a form, and its digests.
     Form(Box<PostedForm>),
