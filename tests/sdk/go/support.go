@@ -264,8 +264,6 @@ type exchange struct {
 	Part   int
 	Range  string
 	Answer struct{ Status int }
-	// Ended is empty while it goes on.
-	Ended string
 }
 
 // journal is what the emulator was asked of an operation on a key, and answered with this status.

@@ -226,20 +226,23 @@ final class Uploads {
         Kit.same(left.getMultipartUploads(), List.of(), "abortMultipartUploads");
     }
 
-    /** A second process goes on with the upload of one that was killed, and sends nothing again. */
+    /** The upload of a process that was killed is gone on with, and what was there is not sent again. */
     static void killed() throws Exception {
         TestBucket bucket = TestBucket.made("killed-upload");
         Path file = Kit.fileOf(LARGE);
         Killed.run("upload", bucket, "large", file);
-        int before = partsSent(bucket, "large").size();
-        Kit.check(before >= 3 && before < 9, "parts before the kill: " + before);
+        List<Integer> before = partsSent(bucket, "large");
+        Kit.check(before.size() >= 3 && before.size() < 9, "parts before the kill: " + before);
         Kit.transfers(bucket.client(), manager -> {
             PutObjectRequest request = new PutObjectRequest(bucket.name(), "large", file.toFile());
             request.setEnableResumableUpload(true);
             manager.upload(request).waitForUploadResult();
         });
         bucket.holds("large", Kit.bytesOf(LARGE));
-        Kit.same(partsSent(bucket, "large"), ALL_PARTS, "the parts, each sent once");
+        List<Integer> both = partsSent(bucket, "large");
+        Kit.same(both.stream().distinct().toList(), ALL_PARTS, "the parts of both uploads");
+        // What the killed process had handed to its kernel may arrive at any time, and the second one cannot know of it.
+        Kit.same(both.stream().filter(before::contains).toList(), before, "the parts that were there, each sent once");
         Kit.same(Kit.journal("InitiateMultipartUpload", bucket.name(), "large").size(), 1, "uploads begun");
     }
 
