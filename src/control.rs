@@ -43,7 +43,9 @@ pub enum Asked {
     Reset(Arc<World>),
     /// The clock of a world was set, and is the answer once what follows from that has happened.
     Clock(Arc<World>),
-    /// A world ends.
+    /// The answer is the verdict on a world.
+    Judge(Arc<World>),
+    /// A world ends, and the answer is the verdict on it.
     Delete(Arc<World>),
     /// The answer is a page of the journal, once it has so many entries or so much time has passed.
     Wait {
@@ -119,7 +121,10 @@ fn of_world(head: &Head, body: &[u8], world: &Arc<World>, rest: &[&str]) -> Aske
             Some(refused) => refused,
             None => return Asked::Reset(world.clone()),
         },
-        ["verdict"] => posts.unwrap_or_else(|| verdict(head, world)),
+        ["verdict"] => match posts {
+            Some(refused) => refused,
+            None => return Asked::Judge(world.clone()),
+        },
         ["clock"] => match head.method {
             Method::GET | Method::HEAD => clock(world),
             Method::PUT => match set_clock(body, world) {
@@ -210,7 +215,8 @@ fn json_text(text: &str) -> Reply {
 
 // ---- verdict ----
 
-/// Judges: 200 when everything holds, 409 when not; as JSON, JUnit XML, or a page, as the client accepts.
+/// Judges: 200 when everything holds, 409 when not; as JSON, JUnit XML, or a page, as the client accepts. What is stored may
+/// be read and hashed for it, for seconds.
 pub fn verdict(head: &Head, world: &World) -> Reply {
     let judgement = world.judge(None);
     let status = if judgement.verdict.holds { 200 } else { 409 };

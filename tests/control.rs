@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use serde_json::Value;
 use support::{BUCKET, Request, Server, sha256};
 
@@ -199,4 +201,46 @@ fn metrics_count_what_happened_and_name_no_bucket_and_no_key() {
     for name in ["secret-key", support::BUCKET, "\"vault\""] {
         assert!(!text.contains(name), "{name} is no label");
     }
+}
+
+/// Asks for something that takes its time, once for each thread of the server, and for something small meanwhile.
+fn hold_nobody_up(server: &Server, request: &Request, status: u16) {
+    let mut slow = [server.connect(), server.connect()];
+    slow.iter_mut().for_each(|connection| connection.write(request.bytes()));
+    // The first answers may come before the threads are taken.
+    for _ in 0..10 {
+        control(server, "GET", "livez").ok();
+    }
+    for connection in &mut slow {
+        assert!(
+            connection.is_silent_for(Duration::from_millis(1)),
+            "the slow answer came before a quick one"
+        );
+    }
+    for connection in &mut slow {
+        assert_eq!(connection.answer().status, status);
+    }
+}
+
+#[test]
+fn a_verdict_that_hashes_what_is_stored_holds_nobody_up() {
+    let scenario = r#"{"version": 1, "name": "large",
+        "setup": {"buckets": {"b-1": {"objects": {"k": {"size": "24MiB", "content": "zero"}}}}},
+        "expect": {"objects": [{"bucket": "b-1", "key": "k", "sha256": "SHA"}]}}"#;
+    let scenario = scenario.replace("SHA", &"0".repeat(64));
+    let server = Server::configured(|config| {
+        config.scenario = Some(cos_emu::Scenario::parse("large", scenario.as_bytes(), None).unwrap());
+    });
+    hold_nobody_up(&server, &Request::new("POST", "/_cos-emu/v1/scenarios/default/verdict"), 409);
+}
+
+#[test]
+fn a_world_whose_archives_are_hashed_holds_nobody_up_when_it_is_made_and_reset() {
+    let scenario = r#"{"version": 1, "name": "large",
+        "setup": {"vaults": {"v": {"archives": [{"size": "24MiB", "content": "zero"}]}}}}"#;
+    let server = Server::start();
+    let made = Request::new("POST", "/_cos-emu/v1/scenarios").body(scenario);
+    hold_nobody_up(&server, &made, 201);
+    let world = json(&server.send(made.clone()))["id"].as_str().unwrap().to_owned();
+    hold_nobody_up(&server, &Request::new("POST", &format!("/_cos-emu/v1/scenarios/{world}/reset")), 204);
 }

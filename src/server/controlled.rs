@@ -11,13 +11,15 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use super::{Role, Shell, errand, worlds};
+use super::aside::aside;
+use super::worlds::Other;
+use super::{Role, Shell, StartError, errand, worlds};
 use crate::chance::Identity;
 use crate::control::{self, Asked, Filter};
 use crate::cos;
 use crate::digest::key_of;
 use crate::message::{Head, Reply};
-use crate::scenario::MAX_FILE_BYTES;
+use crate::scenario::{MAX_FILE_BYTES, Scenario};
 use crate::signature::without_port;
 use crate::world::World;
 
@@ -69,7 +71,7 @@ async fn act(head: &Head, body: Incoming, shell: &Arc<Shell>) -> Answered {
     let worlds = shell.worlds().all();
     Answered::Reply(match control::handle(head, &body, &worlds) {
         Asked::Reply(reply) => reply,
-        Asked::Create(scenario) => match shell.create(*scenario) {
+        Asked::Create(scenario) => match create(shell, *scenario).await {
             Ok(other) => {
                 // No URL is built from the address that is listened on, but for a port that nobody knows yet.
                 let endpoint = match other.addr {
@@ -89,15 +91,17 @@ async fn act(head: &Head, body: Incoming, shell: &Arc<Shell>) -> Answered {
             control::clock(&world)
         }
         Asked::Reset(world) => {
-            shell.reset(&world);
+            let shell = shell.clone();
+            aside(move || shell.reset(&world)).await;
             Reply::new(204)
         }
+        Asked::Judge(world) => judge(head, world).await,
         Asked::Delete(world) => {
             let removed = shell.worlds_mut().remove(&world.id);
             if let Some(other) = removed {
                 other.stop.cancel();
             }
-            Reply { status: 200, ..control::verdict(head, &world) }
+            Reply { status: 200, ..judge(head, world).await }
         }
         Asked::Wait { world, filter, count, timeout } => {
             let world = wait(shell, world, &filter, count, Instant::now() + timeout).await;
@@ -115,6 +119,18 @@ async fn act(head: &Head, body: Incoming, shell: &Arc<Shell>) -> Answered {
             return Answered::Events(receiver);
         }
     })
+}
+
+/// Makes a world, for which the archives of its setup are hashed.
+async fn create(shell: &Arc<Shell>, scenario: Scenario) -> Result<Other, StartError> {
+    let shell = shell.clone();
+    aside(move || shell.create(scenario)).await
+}
+
+/// Judges, for which what is stored may be hashed.
+async fn judge(head: &Head, world: Arc<World>) -> Reply {
+    let head = head.clone();
+    aside(move || control::verdict(&head, &world)).await
 }
 
 /// Lets happen what the rules of lifecycle bring about at the time that a clock was set to.

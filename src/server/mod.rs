@@ -4,6 +4,7 @@
 //! scripts. All decisions are made elsewhere, by functions that know no socket.
 
 mod admission;
+mod aside;
 mod authority;
 mod body;
 mod connection;
@@ -330,7 +331,6 @@ impl Shell {
         self.started.elapsed()
     }
 
-    /// Puts a new world in the place of the present one.
     /// Puts a world back to its start.
     fn reset(&self, world: &World) {
         let fresh = world.reset(&self.config, self.uptime());

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::aside::aside;
 use crate::content::{Content, Found, OnDisk};
 
 /// The bytes from `start` on that lie together: at least one, unless the content ends there.
@@ -27,7 +28,5 @@ pub(super) async fn to_bytes(content: &Content) -> Bytes {
 
 /// Reads what lies on disk.
 pub(super) async fn from_disk(bytes: OnDisk) -> Bytes {
-    let read = tokio::task::spawn_blocking(move || bytes.read()).await;
-    // The runtime does not stop before its tasks have; so it is what reading panicked with.
-    read.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    aside(move || bytes.read()).await
 }
